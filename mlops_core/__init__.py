@@ -1,0 +1,1 @@
+"""Driftdeck: watch models in production and act on what is seen."""

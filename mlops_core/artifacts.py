@@ -1,0 +1,93 @@
+"""Model files: decides that they are named by content hash and loaded only after hash and types were checked."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from mlops_core.errors import NotFoundError, PreflightError
+
+TRUSTED_TYPES = (
+    "functools.partial",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
+)
+"""Types beyond skops' own list that standard estimators are made of; none of them runs code from the file."""
+
+
+def hash_bytes(content: bytes) -> str:
+    """Give the SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def store_file(folder: Path, content: bytes, suffix: str) -> str:
+    """Write content to a file named by its SHA-256, whole or not at all, and give the hash.
+
+    The file's mode is 600. A file that is there already is left as it is.
+    """
+    digest = hash_bytes(content)
+    target = folder / f"{digest}{suffix}"
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{digest}.{os.getpid()}.partial"
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    return digest
+
+
+def locate_artifact(folder: Path, artifact_hash: str) -> Path:
+    """Give the path of an artifact, whether or not it is there."""
+    return folder / f"{artifact_hash}.skops"
+
+
+def read_checked(path: Path, artifact_hash: str) -> bytes:
+    """Read an artifact and check its hash.
+
+    Raises
+    ------
+    NotFoundError
+        When the file is gone.
+    PreflightError
+        When its content is not what was registered.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"The artifact {path.name} cannot be read: {error.strerror}.") from error
+    found = hash_bytes(content)
+    if found != artifact_hash:
+        raise PreflightError(
+            f"The artifact is damaged: its SHA-256 is {found[:12]}…, registered was {artifact_hash[:12]}….",
+            {"found": found, "registered": artifact_hash},
+        )
+    return content
+
+
+def load_estimator(content: bytes) -> object:
+    """Load a scikit-learn estimator from checked bytes; imports scikit-learn, so call it in a child process.
+
+    Raises
+    ------
+    PreflightError
+        When the file holds a type that is not on the allow-list, or is not a skops file.
+    """
+    from skops.io import get_untrusted_types, loads
+
+    try:
+        refused = sorted(set(get_untrusted_types(data=content)) - set(TRUSTED_TYPES))
+        if refused:
+            raise PreflightError(
+                f"The artifact holds the type {refused[0]!r}, which is not on the allow-list.",
+                {"types": refused},
+            )
+        return loads(content, trusted=list(TRUSTED_TYPES))
+    except PreflightError:
+        raise
+    except Exception as error:
+        raise PreflightError(f"The artifact cannot be loaded: {type(error).__name__}: {error}.") from error

@@ -1,0 +1,84 @@
+"""Differences with intervals: decides that right is better, and that better, worse, and undecided differ in shape."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from mlops_core.charts.theme import SYMBOLS, Palette, make_figure
+from mlops_core.stats.comparison import Judgement, MetricDifference, SegmentDifference
+from mlops_core.words import write_difference
+
+ROW_HEIGHT = 40
+FRAME_HEIGHT = 92
+
+
+def draw_metric_differences(differences: Sequence[MetricDifference], palette: Palette) -> go.Figure:
+    """Draw candidate − champion for each metric, losses with their sign turned."""
+    rows = [
+        (found.metric.label + ("" if found.metric.higher_is_better else " (sign turned)"), found)
+        for found in differences
+        if found.difference is not None
+    ]
+    return _draw_rows(rows, palette)
+
+
+def draw_segment_differences(segments: Sequence[SegmentDifference], palette: Palette) -> go.Figure:
+    """Draw the F1 of candidate − champion for each segment."""
+    return _draw_rows(
+        [(found.segment, found.difference) for found in segments if found.difference.low is not None], palette
+    )
+
+
+def describe_differences(rows: Sequence[tuple[str, MetricDifference]]) -> str:
+    """Say the differences in words, for those who cannot see the chart."""
+    return " ".join(
+        f"{name}: {write_difference(found.difference)}, {found.judgement.value}."
+        for name, found in rows
+        if found.difference is not None
+    )
+
+
+def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette) -> go.Figure:
+    figure = make_figure(palette, FRAME_HEIGHT + ROW_HEIGHT * max(len(rows), 1))
+    for judgement in Judgement:
+        chosen = [(name, found) for name, found in rows if found.judgement is judgement]
+        if not chosen:
+            continue
+        colour = palette.judgement[judgement]
+        values = [found.difference for _, found in chosen]
+        figure.add_scatter(
+            x=values,
+            y=[name for name, _ in chosen],
+            mode="markers",
+            name=judgement.value,
+            marker={"color": colour, "size": 11, "symbol": SYMBOLS[judgement], "line": {"color": colour, "width": 2}},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [_reach(found.high, found.difference) for _, found in chosen],
+                "arrayminus": [_reach(found.difference, found.low) for _, found in chosen],
+                "color": colour,
+                "thickness": 2,
+                "width": 0,
+            },
+            customdata=[_tell(found) for _, found in chosen],
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
+        )
+    figure.add_vline(x=0, line={"color": palette.text, "width": 1})
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=[name for name, _ in rows][::-1],
+        tickfont={"size": 13, "color": palette.text},
+    )
+    figure.update_xaxes(showgrid=False, tickformat="+.2~f")
+    figure.update_layout(showlegend=True, legend={"y": -0.16, "yanchor": "top"}, margin={"t": 4, "b": 8})
+    return figure
+
+
+def _reach(far: float | None, near: float | None) -> float:
+    return 0.0 if far is None or near is None else far - near
+
+
+def _tell(found: MetricDifference) -> str:
+    interval = "" if found.low is None else f" [{write_difference(found.low)}, {write_difference(found.high)}]"
+    return f"{found.champion:.3f} → {found.candidate:.3f}, {write_difference(found.difference, 3)}{interval}"

@@ -1,0 +1,40 @@
+"""When each version was in production, as bars over time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import plotly.graph_objects as go
+
+from mlops_core.charts.theme import Palette, make_figure
+from mlops_core.entities import Span
+
+ROW_HEIGHT = 30
+FRAME_HEIGHT = 56
+
+
+def draw_spans(
+    versions: Sequence[str], spans: Sequence[Span], now: datetime, colours: Mapping[str, str], palette: Palette
+) -> go.Figure:
+    """Draw one row per version, the newest at the top, with a bar for each time it was in production."""
+    figure = make_figure(palette, FRAME_HEIGHT + ROW_HEIGHT * len(versions))
+    for span in spans:
+        end = span.end or now
+        figure.add_scatter(
+            x=[span.start, end],
+            y=[span.version, span.version],
+            mode="lines",
+            line={"color": colours[span.version], "width": 14},
+            name=span.version,
+            showlegend=False,
+            hovertemplate=f"{span.version}: {span.start:%d %b %Y %H:%M} – "
+            + (f"{span.end:%d %b %Y %H:%M}" if span.end else "now")
+            + " UTC<extra></extra>",
+        )
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=list(versions),
+        range=[-0.6, len(versions) - 0.4],
+        tickfont={"size": 13, "color": palette.text},
+    )
+    figure.update_xaxes(tickformat="%d %b\n%Y")
+    return figure

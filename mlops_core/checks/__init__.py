@@ -1,0 +1,1 @@
+"""The rules: profiles and limits in, verdicts out; no database, no clock."""

@@ -1,0 +1,219 @@
+"""The headline: decides from verdicts and paired differences which sentence opens the overview and what it advises."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlops_core.entities import Action, Metric, Status, Verdict, Words
+from mlops_core.stats.comparison import Judgement
+from mlops_core.words import write_difference, write_instant, write_share, write_span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPair:
+    """One metric of champion and rival on the same rows."""
+
+    champion: float
+    rival: float
+    difference: float
+    """Rival minus champion, turned so that positive is better."""
+    low: float
+    high: float
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """Another version on the champion's own traffic."""
+
+    version: str
+    primary: MetricPair
+    recall: MetricPair | None
+    """None when it is undefined."""
+    n: int
+    """Labelled rows that both scored."""
+    start: datetime
+    end: datetime
+    was_champion: bool
+    """Whether it was in production before, so that going to it is a roll back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skew:
+    """A feature that is empty in live traffic and was filled in training."""
+
+    feature: str
+    live: float
+    """Null share in live traffic, 0–1."""
+    trained: float
+    """Null share in training, 0–1."""
+    since: datetime
+    """Start of the first live chunk that shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known about a model at one time."""
+
+    words: Words
+    timezone: str
+    champion: str | None
+    """None when nothing is in production."""
+    since: datetime | None
+    """When the champion was put into production."""
+    metric: Metric
+    """The primary metric."""
+    performance: Verdict | None
+    """The newest verdict against the primary standard; None when the champion has no labels or no standard."""
+    skews: tuple[Skew, ...]
+    rivals: tuple[Rival, ...]
+    """Best first."""
+    evidence: Rival | None
+    """The champion as it did in the rehearsal for which it was chosen, as rival of what it replaced."""
+    replaced: str | None
+    """The version that the champion replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The answer first."""
+
+    status: Status
+    kicker: str
+    """Status, metric, and since when."""
+    sentence: str
+    detail: str
+    """The figures behind it."""
+    action: Action | None
+    """What would help; None when nothing on offer would."""
+    target: str | None
+    """The version to act on."""
+
+
+def summarise(situation: Situation) -> Headline:
+    """Turn a situation into the sentence a person would say."""
+    if situation.champion is None:
+        return Headline(
+            status=Status.INSUFFICIENT_DATA,
+            kicker="NOTHING IN PRODUCTION",
+            sentence="No version is in production yet.",
+            detail="Promote one on the page Versions.",
+            action=None,
+            target=None,
+        )
+    better = next((rival for rival in situation.rivals if rival.primary.judgement is Judgement.BETTER), None)
+    verdict = situation.performance
+    if verdict is None or verdict.status is Status.INSUFFICIENT_DATA:
+        return _await_labels(situation)
+    if better:
+        return _name_better(situation, better, verdict)
+    if verdict.status is Status.OK:
+        return _confirm(situation, verdict)
+    return _deplore(situation, verdict)
+
+
+def _name_better(situation: Situation, rival: Rival, verdict: Verdict) -> Headline:
+    champion, words = situation.champion, situation.words
+    recall = rival.recall
+    if verdict.status is Status.OK:
+        sentence = f"{champion} keeps its standard, but {rival.version} would have done better."
+    elif recall and recall.judgement is Judgement.BETTER and situation.metric in (Metric.F1, Metric.RECALL):
+        sentence = (
+            f"{champion} misses {write_share(1 - recall.champion)} of {words.positives}. "
+            f"{rival.version} would have caught {write_share(recall.rival)} of them."
+        )
+    else:
+        sentence = f"{champion} breaks its standard. {rival.version} would have kept more of it."
+    status = Status.WARNING if verdict.status is Status.OK else verdict.status
+    return Headline(
+        status=status,
+        kicker=_kick(status, situation.metric.label, verdict.at),
+        sentence=sentence,
+        detail=f"{_tell_pair(situation, rival)} {_tell_cause(situation)}".strip(),
+        action=Action.ROLL_BACK if rival.was_champion else Action.PROMOTE,
+        target=rival.version,
+    )
+
+
+def _deplore(situation: Situation, verdict: Verdict) -> Headline:
+    best = situation.rivals[0] if situation.rivals else None
+    rest = "No other version has scored the same traffic."
+    if best:
+        rest = f"No other version would have done better: {_tell_pair(situation, best)}"
+    return Headline(
+        status=verdict.status,
+        kicker=_kick(verdict.status, situation.metric.label, verdict.at),
+        sentence=f"{situation.champion} breaks its standard, and no other version would have done better.",
+        detail=f"{verdict.reason} {rest} {_tell_cause(situation)}".strip(),
+        action=None,
+        target=None,
+    )
+
+
+def _confirm(situation: Situation, verdict: Verdict) -> Headline:
+    status = Status.WARNING if situation.skews else Status.OK
+    rival = next((rival for rival in situation.rivals if rival.version == situation.replaced), None)
+    rival = rival or (situation.rivals[0] if situation.rivals else None)
+    sentence = f"{situation.champion} keeps its standard."
+    if rival and rival.primary.judgement is Judgement.WORSE:
+        sentence = f"{situation.champion} keeps its standard and does better than {rival.version} would have."
+    told = _tell_pair(situation, rival) if rival else ""
+    return Headline(
+        status=status,
+        kicker=_kick(status, situation.metric.label, verdict.at),
+        sentence=sentence,
+        detail=f"{verdict.reason} {told} {_tell_cause(situation)}".replace("  ", " ").strip(),
+        action=None,
+        target=None,
+    )
+
+
+def _await_labels(situation: Situation) -> Headline:
+    champion, rows = situation.champion, situation.words.rows
+    status = Status.INSUFFICIENT_DATA
+    sentence = f"{champion} is in production; too few labels of its {rows} are here to judge it."
+    if situation.skews:
+        status = Status.ALERT
+        names = " and ".join(skew.feature for skew in situation.skews)
+        sentence = f"{champion} works without {names}, which it was trained on."
+    rehearsed = ""
+    if situation.evidence:
+        rehearsed = f"Before it was put back: {_tell_pair(situation, situation.evidence)}"
+    unknown = f"Its {situation.metric.label} is unknown until labels come."
+    kicker = _kick(status, "skew" if situation.skews else situation.metric.label, situation.since)
+    advice = situation.replaced if situation.skews else None
+    return Headline(
+        status=status,
+        kicker=kicker,
+        sentence=sentence,
+        detail=f"{_tell_cause(situation)} {unknown} {rehearsed}".strip(),
+        action=Action.ROLL_BACK if advice else None,
+        target=advice,
+    )
+
+
+def _tell_pair(situation: Situation, rival: Rival) -> str:
+    pair = rival.primary
+    sign = "difference" if situation.metric.higher_is_better else "difference, turned so that positive is better,"
+    champion = situation.replaced if rival is situation.evidence else situation.champion
+    return (
+        f"On the same {rival.n:,} labelled {situation.words.rows} of "
+        f"{write_span(rival.start, rival.end, situation.timezone)}: {situation.metric.label} {pair.champion:.2f} under "
+        f"{champion}, {pair.rival:.2f} under {rival.version} ({sign} {write_difference(pair.difference)}, "
+        f"95 % interval {write_difference(pair.low)} to {write_difference(pair.high)})."
+    )
+
+
+def _tell_cause(situation: Situation) -> str:
+    if not situation.skews:
+        return ""
+    told = [
+        f"**{skew.feature}** was filled in {write_share(1 - skew.trained)} of {situation.champion}'s training rows "
+        f"and is empty in {write_share(skew.live)} of live traffic since {write_instant(skew.since)}"
+        for skew in situation.skews
+    ]
+    return f"Likely cause: {'; '.join(told)}."
+
+
+def _kick(status: Status, subject: str, since: datetime | None) -> str:
+    name = {Status.INSUFFICIENT_DATA: "NOT ENOUGH LABELS"}.get(status, status.value)
+    return f"{name} · {subject}" + (f" · since {write_instant(since)}" if since else "")

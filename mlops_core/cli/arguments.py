@@ -1,0 +1,149 @@
+"""The commands and their options: decides their names and what is wrong usage."""
+
+import argparse
+import textwrap
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NoReturn, cast
+
+from mlops_core.cli.outcome import Outcome
+from mlops_core.errors import InputError
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8501
+
+Command = Callable[[argparse.Namespace], Outcome]
+
+
+class UsageError(InputError):
+    """The command line is not of the accepted form."""
+
+    code = "wrong_usage"
+
+    def __init__(self, message: str, usage: str) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes no abbreviations and raises instead of ending the process."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_lay_out_help, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", self.format_usage())
+
+
+def _lay_out_help(prog: str) -> argparse.HelpFormatter:
+    return argparse.HelpFormatter(prog, max_help_position=28)
+
+
+def parse_arguments(given: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; `run` of the result is the command to call with it.
+
+    Raises
+    ------
+    UsageError
+        When it is not of the accepted form; without a command the usage is the whole help.
+    """
+    parser = _build_parser()
+    for argument in given:
+        if argument != argument.encode("utf-8", "replace").decode("utf-8"):
+            raise UsageError(f"The argument {argument!r} is not text in UTF-8.", parser.format_usage())
+    options = parser.parse_args(given)
+    if not hasattr(options, "run"):
+        raise UsageError("A command is needed.", parser.format_help())
+    return options
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m mlops_core",
+        description="Watch machine learning models in production, and change what is in production.",
+        epilog="Exit codes: 0 done; 1 a preflight, gate, or verification says no; 2 wrong usage.",
+    )
+    _add_common(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    _add_running(commands)
+    _add_reports(commands)
+    _add_changes(commands)
+    _add_checks(commands)
+    return parser
+
+
+def _add_running(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    up = _add(commands, "up", "serve:run_up", "serve the pages and the API until Ctrl+C or SIGTERM")
+    _add_address(up)
+    up.add_argument("--demo", action="store_true", help="seed the demo first when the home is empty")
+    _add(commands, "demo", "demo:run_demo", "seed the demo into an empty home; 1 when it is not empty")
+
+
+def _add_reports(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    versions = _add(commands, "versions", "reports:run_versions", "list versions and when they were in production")
+    versions.add_argument("model", metavar="MODEL")
+    performance = _add(commands, "performance", "reports:run_performance", "report performance by chunk")
+    performance.add_argument("model", metavar="MODEL")
+    performance.add_argument("--version", metavar="V", help="else the version in production")
+    performance.add_argument("--chunk", metavar="SIZE", help="refuse when chunks are of another size")
+    performance.add_argument("--window", metavar="A..B", help="ISO 8601; B is not included; UTC without a zone")
+    performance.add_argument("--fail-on", choices=["alert"], help="end with 1 when a chunk has this status")
+
+
+def _add_changes(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    for name, words in (
+        ("rollback", "put a version back into production that was there before"),
+        ("promote", "put a version into production"),
+    ):
+        change = _add(commands, name, f"changes:run_{name}", words)
+        change.add_argument("model", metavar="MODEL")
+        change.add_argument("--to", metavar="V", required=True, help="the version to put into production")
+        change.add_argument("--reason", metavar="TEXT", required=True, help="why, for the audit log")
+        change.add_argument("--key", metavar="K", help="requests with the same key are carried out once")
+        change.add_argument(
+            "--expected-champion", metavar="V", help="refuse when another version is in production by now"
+        )
+
+
+def _add_checks(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    audit = _add(
+        commands,
+        "audit",
+        "reports:run_audit",
+        "list audit events; `audit verify` checks them, 1 when changed",
+    )
+    audit.add_argument("model", metavar="MODEL|verify", nargs="?", help="only of this model; or verify")
+    audit.add_argument("--limit", metavar="N", help="how many of the newest, 1 to 1000")
+    doctor = _add(commands, "doctor", "doctor:run_doctor", "check that everything is in order, else 1")
+    _add_address(doctor)
+
+
+def _add(commands: "argparse._SubParsersAction[_Parser]", name: str, target: str, words: str) -> _Parser:
+    """Add a command whose function is imported when it runs."""
+    command = commands.add_parser(name, help=words, description=textwrap.fill(f"{words[:1].upper()}{words[1:]}."))
+    _add_common(command)
+    module, function = target.split(":")
+
+    def run(options: argparse.Namespace) -> Outcome:
+        command = cast(Command, getattr(import_module(f"mlops_core.cli.{module}"), function))
+        return command(options)
+
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    nothing = argparse.SUPPRESS
+    parser.add_argument("--home", metavar="DIR", default=nothing, help="else DRIFTDECK_HOME, else data/")
+    parser.add_argument("--json", action="store_true", default=nothing, help="one JSON document on standard output")
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default=DEFAULT_HOST, help=f"{DEFAULT_HOST} by default")
+    parser.add_argument("--port", type=_read_port, default=DEFAULT_PORT, help=f"{DEFAULT_PORT} by default")
+
+
+def _read_port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; accepted are 0 to 65535")
+    return int(text)

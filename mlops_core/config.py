@@ -1,0 +1,191 @@
+"""Where things lie and how a model is described: decides the layout of the home and the form of a model file."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mlops_core.entities import ChunkSize, Columns, Metric, ModelSpec, Standard, Task, Words
+from mlops_core.errors import InputError
+
+MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PROJECT = Path(__file__).resolve().parents[1]
+Choice = TypeVar("Choice", bound=StrEnum)
+
+_SECTIONS: Mapping[str, frozenset[str]] = {
+    "": frozenset({"name", "task", "columns", "monitoring", "standards", "words"}),
+    "columns": frozenset(
+        {"prediction_id", "timestamp", "version", "score", "label", "numeric", "categorical", "segments"}
+    ),
+    "monitoring": frozenset({"chunk", "timezone", "primary_metric", "threshold", "label_delay_days"}),
+    "words": frozenset({"row", "rows", "positives"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that holds all state of one Driftdeck."""
+
+    path: Path
+
+    @classmethod
+    def locate(cls, given: str | None = None) -> "Home":
+        """Take the home given, else DRIFTDECK_HOME, else the project's data folder."""
+        return cls(Path(given or os.environ.get("DRIFTDECK_HOME") or PROJECT / "data").expanduser().resolve())
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.path / "driftdeck.duckdb"
+
+    @property
+    def artifacts(self) -> Path:
+        """Model files, each named by its SHA-256."""
+        return self.path / "artifacts"
+
+    @property
+    def snapshots(self) -> Path:
+        """Training rows, each file named by the content's SHA-256."""
+        return self.path / "snapshots"
+
+    @property
+    def token(self) -> Path:
+        """The local bearer token, mode 600."""
+        return self.path / "token"
+
+    @property
+    def running(self) -> Path:
+        """Process id and address of the app that has this home open."""
+        return self.path / "running.json"
+
+
+def read_model_file(path: Path) -> ModelSpec:
+    """Read and check a model file.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, is not TOML, or says something that is not understood.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    return parse_model_text(text, name=str(path))
+
+
+def parse_model_text(text: str, name: str = "model file") -> ModelSpec:
+    """Turn the text of a model file into a specification; unknown keys are refused by name."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not valid TOML: {error}.") from error
+    for section, known in _SECTIONS.items():
+        refuse_unknown_keys(document.get(section, {}) if section else document, known, f"{name} {section}".strip())
+    columns, monitoring = document.get("columns", {}), document.get("monitoring", {})
+    try:
+        spec = ModelSpec(
+            name=_checked_name(document["name"]),
+            task=_choice(Task, document["task"], "task"),
+            columns=_read_columns(columns),
+            chunk=_choice(ChunkSize, monitoring.get("chunk", "day"), "chunk"),
+            timezone=_checked_timezone(monitoring.get("timezone", "UTC")),
+            primary_metric=_choice(Metric, monitoring.get("primary_metric", "roc_auc"), "primary_metric"),
+            threshold=_number(monitoring.get("threshold", 0.5), "threshold", 0.0, 1.0),
+            label_delay_days=_number(monitoring.get("label_delay_days", 0), "label_delay_days", 0.0, 3650.0),
+            standards=_read_standards(document.get("standards", {})),
+            words=Words(**document.get("words", {})),
+        )
+    except KeyError as error:
+        raise InputError(f"{name} lacks the key {error.args[0]!r}.") from error
+    return spec
+
+
+def refuse_unknown_keys(section: Mapping[str, object], known: frozenset[str], place: str) -> None:
+    """Refuse keys that are not understood, by name."""
+    unknown = sorted(set(section) - known)
+    if unknown:
+        raise InputError(f"{place} has the unknown key {unknown[0]!r}; accepted are {', '.join(sorted(known))}.")
+
+
+def _read_columns(section: Mapping[str, object]) -> Columns:
+    lists = {key: _names(section.get(key, []), key) for key in ("numeric", "categorical", "segments")}
+    singles = {key: _text(section[key], key) for key in ("prediction_id", "timestamp", "version", "score", "label")}
+    _refuse_equal_names([*singles.values(), *lists["numeric"], *lists["categorical"]])
+    for segment in lists["segments"]:
+        if segment not in lists["categorical"]:
+            raise InputError(f"The segment {segment!r} is not among the categorical columns.")
+    return Columns(**singles, **lists)
+
+
+def _refuse_equal_names(names: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other is not name:
+            raise InputError(f"The columns {other!r} and {name!r} differ in case only or not at all; DuckDB sees one.")
+
+
+def _read_standards(section: Mapping[str, object]) -> tuple[Standard, ...]:
+    standards = []
+    for key, limits in section.items():
+        metric = _choice(Metric, key, "standard")
+        if not isinstance(limits, Mapping):
+            raise InputError(f"The standard {key!r} is {limits!r}; accepted is a table like {{ min = 0.9 }}.")
+        refuse_unknown_keys(limits, frozenset({"min", "max", "window_days"}), f"The standard {key!r}")
+        if "min" not in limits and "max" not in limits:
+            raise InputError(f"The standard {key!r} sets neither min nor max.")
+        standards.append(
+            Standard(
+                metric=metric,
+                minimum=limits.get("min"),
+                maximum=limits.get("max"),
+                window_days=int(limits.get("window_days", 7)),
+            )
+        )
+    return tuple(standards)
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str) or not MODEL_NAME.fullmatch(name):
+        raise InputError(f"The model name {name!r} is not accepted: lower-case letters, digits, and hyphens only.")
+    return name
+
+
+def _checked_timezone(name: object) -> str:
+    try:
+        ZoneInfo(_text(name, "timezone"))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InputError(f"The timezone {name!r} is not known; accepted are IANA names such as 'UTC'.") from error
+    return str(name)
+
+
+def _choice(kind: type[Choice], value: object, key: str) -> Choice:
+    try:
+        return kind(value)
+    except ValueError as error:
+        accepted = ", ".join(member.value for member in kind)
+        raise InputError(f"The {key} {value!r} is not known; accepted are {accepted}.") from error
+
+
+def _number(value: object, key: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(f"The {key} {value!r} is not accepted: a number from {low:g} to {high:g}.")
+    return float(value)
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{key} is {value!r}; accepted is a non-empty text.")
+    return value
+
+
+def _names(value: object, key: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InputError(f"{key} is {value!r}; accepted is a list of column names.")
+    return tuple(_text(name, key) for name in value)

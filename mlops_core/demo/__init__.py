@@ -1,0 +1,1 @@
+"""The demo on real data: a model that warns of late flights from New York, 2013."""

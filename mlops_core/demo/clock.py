@@ -1,0 +1,58 @@
+"""The demo's time: decides that its present is a position in 2013, kept in the home, which only replay moves."""
+
+import json
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from mlops_core.config import Home
+from mlops_core.services.runtime import Runtime
+
+DEMO_MODEL = "flight-delay"
+
+
+class DemoClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._now = datetime.fromisoformat(json.loads(file.read_text())["now"])
+
+    def __call__(self) -> datetime:
+        """Give the present of the demo."""
+        return self._now
+
+    def set(self, now: datetime) -> None:
+        """Move the present; it is kept when the process ends at once."""
+        with self._lock:
+            write_position(self._file, now)
+            self._now = now
+
+
+def locate_position(home: Home) -> Path:
+    """Give the file that keeps the position."""
+    return home.path / "demo-clock.json"
+
+
+def write_position(file: Path, now: datetime) -> None:
+    """Write the position, whole or not at all."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({"now": now.isoformat()}))
+    partial.replace(file)
+
+
+def attach_clock(runtime: Runtime) -> None:
+    """Give the demo model its clock, when the home holds the demo."""
+    file = locate_position(runtime.home)
+    if file.exists():
+        runtime.clocks[DEMO_MODEL] = DemoClock(file)
+
+
+def start_clock(runtime: Runtime, now: datetime) -> DemoClock:
+    """Make the home a demo home whose present is `now`."""
+    file = locate_position(runtime.home)
+    write_position(file, now)
+    clock = DemoClock(file)
+    runtime.clocks[DEMO_MODEL] = clock
+    return clock

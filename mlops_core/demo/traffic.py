@@ -1,0 +1,86 @@
+"""The demo's traffic: decides what is delivered up to a moment, through the door that all traffic takes."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import and_
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mlops_core.config import Home
+from mlops_core.entities import ModelSpec, Verdict
+from mlops_core.services.ingestion import ingest_labels, ingest_predictions
+from mlops_core.services.monitoring import refresh
+from mlops_core.services.runtime import Runtime
+from mlops_core.store.deployments import get_champion, list_deployments
+from mlops_core.store.models import get_version
+from mlops_core.store.tables import LABEL_SCHEMA
+
+LABEL_WEEKDAY, LABEL_HOUR = 0, 6
+
+
+def locate_traffic(home: Home) -> Path:
+    """Give the file that holds the year's flights as serving sees them, with the labels to come."""
+    return home.path / "demo-traffic.parquet"
+
+
+def write_traffic(home: Home, flights: pd.DataFrame) -> None:
+    """Keep the flights of the year in the order in which they are scored."""
+    table = pa.Table.from_pandas(flights.sort_values("scored_at"), preserve_index=False)
+    target = locate_traffic(home)
+    partial = target.with_suffix(".partial")
+    pq.write_table(table, partial, compression="zstd", row_group_size=20_000)
+    partial.replace(target)
+
+
+def deliver(runtime: Runtime, spec: ModelSpec, start: datetime, end: datetime) -> list[Verdict]:
+    """Score the flights due in [start, end), deliver the labels due in (start, end], and refresh; give new verdicts.
+
+    Delivering a span twice stores nothing twice.
+    """
+    flights = _read_flights(runtime.home, pc.field("scored_at") >= start, pc.field("scored_at") < end)
+    champion = get_champion(runtime.database, spec.name)
+    if flights.num_rows and champion:
+        version = get_version(runtime.database, spec.name, champion.version)
+        scores = runtime.artifacts.score(version.artifact_hash, flights.select(list(version.features)))
+        rows = flights.select(["prediction_id", "scored_at", *spec.columns.features])
+        rows = rows.append_column("version", pa.repeat(version.name, rows.num_rows))
+        ingest_predictions(runtime, spec, rows.append_column("score", pa.array(scores)), now=end)
+    if find_next_label_file(start) <= end:
+        labels = _read_flights(
+            runtime.home,
+            pc.field("label_at") > start,
+            pc.field("label_at") <= end,
+            pc.field("scored_at") >= _first_scored(runtime, spec, end),
+        )
+        ingest_labels(runtime, spec, labels.select(LABEL_SCHEMA.names), now=end)
+    return refresh(runtime, spec, end)
+
+
+def list_stops(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+    """Give the moments to stop at after start: every step, every label file, and the end."""
+    moment = start
+    while moment < end:
+        moment = min(moment + step, find_next_label_file(moment), end)
+        yield moment
+
+
+def find_next_label_file(after: datetime) -> datetime:
+    """Give the first Monday 06:00 UTC later than a moment."""
+    day = datetime(after.year, after.month, after.day, LABEL_HOUR, tzinfo=UTC)
+    monday = day + timedelta(days=(LABEL_WEEKDAY - day.weekday()) % 7)
+    return monday if monday > after else monday + timedelta(days=7)
+
+
+def _read_flights(home: Home, *conditions: pc.Expression) -> pa.Table:
+    return pq.read_table(locate_traffic(home), filters=reduce(and_, conditions))
+
+
+def _first_scored(runtime: Runtime, spec: ModelSpec, default: datetime) -> datetime:
+    """Give when the first version went into production; earlier flights were never scored."""
+    deployments = list_deployments(runtime.database, spec.name)
+    return deployments[0].at if deployments else default

@@ -1,0 +1,1 @@
+"""What the product does: each module carries out one kind of request."""

@@ -1,0 +1,135 @@
+"""The figures at the top of the overview: decides what each card says and that its colour follows a verdict."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+from mlops_core.entities import Estimate, Status
+from mlops_core.services.comparison import VersionComparison
+from mlops_core.services.overview import Overview
+from mlops_core.stats.comparison import Judgement
+from mlops_core.words import write_day, write_difference, write_share, write_span, write_value
+
+CHARTED_CHUNKS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One figure with its trend."""
+
+    title: str
+    value: str
+    note: str
+    """One short remark under the figure."""
+    colour: str
+    """"red", "green", "orange", or "gray", by verdict only."""
+    help: str
+    chart: Sequence[float] | None
+    """The trend, oldest first; None without one."""
+    chart_type: str = "line"
+
+
+def list_cards(overview: Overview) -> list[Card]:
+    """Give the cards that have something to say about this model."""
+    cards = [_show_metric(overview)]
+    if overview.alternatives:
+        cards.append(_show_alternative(overview, overview.alternatives[0]))
+    return [*cards, _show_skew(overview), _show_labels(overview), _show_traffic(overview)]
+
+
+def _show_metric(overview: Overview) -> Card:
+    metric = overview.spec.primary_metric
+    estimate = overview.estimates.get(metric, Estimate(None))
+    days = len(overview.labelled_chunks)
+    span = ""
+    if days:
+        span = write_span(overview.labelled_chunks[0], overview.arrival.labelled_until, overview.spec.timezone)
+    note = "no labels yet" if estimate.value is None else _write_interval(estimate)
+    return Card(
+        title=f"{metric.label}, last {days} labelled days" if days else metric.label,
+        value="–" if estimate.value is None else write_value(estimate.value),
+        note=note,
+        colour={Status.ALERT: "red", Status.WARNING: "orange", Status.OK: "green"}.get(overview.performance, "gray"),
+        help=f"{metric.label} of the version in production over its newest labelled days ({span}), with its 95 % "
+        "interval over days. The colour follows the verdict against the standard.",
+        chart=_trim(overview.trend),
+    )
+
+
+def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card:
+    metric = overview.spec.primary_metric
+    found = comparison.paired.metrics[metric]
+    colour = {Judgement.BETTER: "green", Judgement.WORSE: "orange"}.get(found.judgement, "gray")
+    span = write_span(comparison.start, comparison.end, overview.spec.timezone)
+    return Card(
+        title=f"{metric.label} of {comparison.candidate}, same {overview.spec.words.rows}",
+        value="–" if found.candidate is None else write_value(found.candidate),
+        note=f"{write_difference(found.difference)} · {found.judgement.value}"
+        if found.difference is not None
+        else "undefined",
+        colour=colour,
+        help=f"{comparison.candidate} scored the same {comparison.paired.n:,} labelled {overview.spec.words.rows} "
+        f"of {span}. {overview.spec.words.rows.capitalize()} of other weeks would not be a fair comparison.",
+        chart=_trim(overview.rival_trend),
+    )
+
+
+def _show_skew(overview: Overview) -> Card:
+    names = [skew.feature for skew in overview.skews]
+    return Card(
+        title="Features lost",
+        value=f"{len(names)} of {overview.n_features}",
+        note=", ".join(names) if names else "all arrive",
+        colour="red" if names else "green",
+        help="Features that were filled in training and are empty in live traffic.",
+        chart=_trim(overview.skew_trend),
+    )
+
+
+def _show_labels(overview: Overview) -> Card:
+    champion = overview.champion.version if overview.champion else ""
+    own = [row for row in overview.coverage if row.version == champion]
+    n, n_labelled = sum(row.n for row in own), sum(row.n_labelled for row in own)
+    until = overview.arrival.labelled_until
+    return Card(
+        title=f"Labels arrived, {champion}",
+        value=write_share(n_labelled / n) if n else "–",
+        note=f"up to {write_day(until - timedelta(seconds=1), overview.spec.timezone)}" if until else "none yet",
+        colour="gray",
+        help=f"{n_labelled:,} of the {n:,} {overview.spec.words.rows} that {champion} answered have a label. "
+        f"In the end {write_share(overview.arrival.expected_coverage)} get one.",
+        chart=_trim([row.n_labelled / row.n for row in own]),
+    )
+
+
+def _show_traffic(overview: Overview) -> Card:
+    totals = [
+        (chunk, sum(row.n for row in rows))
+        for chunk, rows in ((chunk, list(group)) for chunk, group in groupby(overview.coverage, lambda row: row.chunk))
+    ]
+    newest = totals[-2:-1] or totals[-1:]
+    answered = [row.version for row in overview.coverage if newest and row.chunk == newest[0][0]]
+    return Card(
+        title=f"{overview.spec.words.rows.capitalize()} scored, "
+        + (write_day(newest[0][0], overview.spec.timezone) if newest else "none"),
+        value=f"{newest[0][1]:,}" if newest else "0",
+        note=f"answered by {' and '.join(answered)}" if answered else "no traffic",
+        colour="gray",
+        help="The newest whole day of traffic, and the version that really answered according to the log.",
+        chart=_trim([float(n) for _, n in totals]),
+        chart_type="bar",
+    )
+
+
+def _write_interval(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return "no interval"
+    return f"{write_value(estimate.low)} to {write_value(estimate.high)}"
+
+
+def _trim(values: Sequence[float]) -> list[float] | None:
+    """Keep the newest figures that exist; None when they make no trend."""
+    kept = [value for value in values if not math.isnan(value)][-CHARTED_CHUNKS:]
+    return kept if len(kept) > 1 else None

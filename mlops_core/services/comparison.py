@@ -1,0 +1,159 @@
+"""Two versions on the same traffic: decides which rows are scored again and what is kept of the comparison."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+
+from mlops_core.entities import Metric, ModelSpec, Window
+from mlops_core.errors import ConflictError
+from mlops_core.services.runtime import Runtime
+from mlops_core.stats.comparison import (
+    Confusion,
+    Flips,
+    Judgement,
+    MetricDifference,
+    PairedComparison,
+    SegmentDifference,
+    compare_paired,
+    compare_segments,
+)
+from mlops_core.store.models import get_version
+from mlops_core.store.traffic import append_replay, fetch_paired, fetch_unreplayed
+
+REPLAY_BATCH_ROWS = 10_000
+RESAMPLING_SEED = 0
+
+Report = Callable[[float, str], None]
+"""Takes the share that is done, 0–1, and words for it."""
+
+
+def report_nothing(_fraction: float, _words: str) -> None:
+    """Take a report of progress and drop it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionComparison:
+    """The champion and a candidate on the same labelled rows."""
+
+    model: str
+    champion: str
+    candidate: str
+    start: datetime
+    """Start of the window, inclusive."""
+    end: datetime
+    """End of the window, exclusive."""
+    paired: PairedComparison
+    segments: tuple[SegmentDifference, ...]
+    """F1 by value of the guarded segment column, the worst first; empty when the model has none."""
+    segment_column: str | None
+
+
+def replay_version(
+    runtime: Runtime, spec: ModelSpec, name: str, window: Window, report: Report = report_nothing
+) -> int:
+    """Let a version score the logged inputs of a window that it has not seen; give the number of rows.
+
+    Rows that are scored stay scored when a later batch fails.
+
+    Raises
+    ------
+    PreflightError
+        When its artifact does not load or does not score.
+    """
+    version = get_version(runtime.database, spec.name, name)
+    rows = fetch_unreplayed(runtime.database, spec, name, version.features, window)
+    for offset in range(0, rows.num_rows, REPLAY_BATCH_ROWS):
+        batch = rows.slice(offset, REPLAY_BATCH_ROWS)
+        report(offset / rows.num_rows, f"{name} scores {offset:,} of {rows.num_rows:,} {spec.words.rows}")
+        scores = runtime.artifacts.score(version.artifact_hash, batch.select(list(version.features)))
+        scored = batch.select(["prediction_id", "scored_at"]).append_column("score", pa.array(scores))
+        append_replay(runtime.database, spec, name, version.artifact_hash, scored)
+    return rows.num_rows
+
+
+def compare_versions(
+    runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, window: Window
+) -> VersionComparison:
+    """Compare two versions on the labelled rows of a window that both have scored.
+
+    Raises
+    ------
+    ConflictError
+        When there are no such rows.
+    """
+    rows = fetch_paired(runtime.database, spec, champion, candidate, window)
+    if rows.num_rows == 0:
+        raise ConflictError(
+            f"{champion} and {candidate} have no labelled {spec.words.rows} in common between "
+            f"{window.start:%d %b %Y} and {window.end:%d %b %Y}."
+        )
+    arrays = {name: rows[name].to_numpy() for name in ("label", "champion_score", "candidate_score")}
+    strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
+    threshold = spec.threshold
+    common = (
+        arrays["label"],
+        arrays["champion_score"],
+        arrays["candidate_score"],
+        threshold,
+        threshold,
+        strata,
+    )
+    rng = np.random.default_rng(RESAMPLING_SEED)
+    column = spec.columns.segments[0] if spec.columns.segments else None
+    segments: tuple[SegmentDifference, ...] = ()
+    if column:
+        values = np.array([value or "(none)" for value in rows[column].to_pylist()])
+        segments = tuple(compare_segments(*common, values, rng))
+    return VersionComparison(
+        model=spec.name,
+        champion=champion,
+        candidate=candidate,
+        start=window.start,
+        end=window.end,
+        paired=compare_paired(*common, rng),
+        segments=segments,
+        segment_column=column,
+    )
+
+
+def write_comparison(comparison: VersionComparison) -> dict[str, object]:
+    """Turn a comparison into a JSON document."""
+    document = asdict(comparison)
+    document["start"], document["end"] = comparison.start.isoformat(), comparison.end.isoformat()
+    document["paired"]["metrics"] = list(document["paired"]["metrics"].values())
+    return document
+
+
+def read_comparison(document: Mapping[str, object]) -> VersionComparison:
+    """Turn the JSON document of a comparison into the record."""
+    paired = dict(document["paired"])
+    metrics = [_read_difference(entry) for entry in paired["metrics"]]
+    return VersionComparison(
+        model=document["model"],
+        champion=document["champion"],
+        candidate=document["candidate"],
+        start=datetime.fromisoformat(document["start"]),
+        end=datetime.fromisoformat(document["end"]),
+        paired=PairedComparison(
+            n=paired["n"],
+            n_positive=paired["n_positive"],
+            metrics={difference.metric: difference for difference in metrics},
+            flips=Flips(**paired["flips"]),
+            champion_confusion=Confusion(**paired["champion_confusion"]),
+            candidate_confusion=Confusion(**paired["candidate_confusion"]),
+        ),
+        segments=tuple(
+            SegmentDifference(**(entry | {"difference": _read_difference(entry["difference"])}))
+            for entry in document["segments"]
+        ),
+        segment_column=document["segment_column"],
+    )
+
+
+def _read_difference(entry: Mapping[str, object]) -> MetricDifference:
+    return MetricDifference(
+        **(dict(entry) | {"metric": Metric(entry["metric"]), "judgement": Judgement(entry["judgement"])})
+    )

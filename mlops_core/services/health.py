@@ -1,0 +1,184 @@
+"""Whether this Driftdeck can work: decides what counts as a problem and what mends it."""
+
+import errno
+import platform
+import shutil
+import socket
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from mlops_core.artifacts import locate_artifact, read_checked
+from mlops_core.config import PROJECT, Home
+from mlops_core.errors import MLOpsError
+from mlops_core.services.runtime import Runtime
+from mlops_core.store.models import list_models
+
+LEAST_FREE_BYTES = 2 * 10**9
+"""Room for the database to grow, to be compacted, and for temporary files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check of the doctor found."""
+
+    name: str
+    passed: bool
+    detail: str
+    remedy: str | None = None
+    """What to do; None when it passed."""
+
+
+@cache
+def read_app_version() -> str:
+    """Give the version of this Driftdeck, which pyproject.toml alone states."""
+    return str(_read_project()["version"])
+
+
+def describe_health(runtime: Runtime) -> dict[str, object]:
+    """Give the facts that show an app answers, cheaply."""
+    files = (runtime.database.path, runtime.database.path.with_name(runtime.database.path.name + ".wal"))
+    return {
+        "status": "ok",
+        "version": read_app_version(),
+        "schema": runtime.database.rows("list_migrations")[-1]["number"],
+        "models": len(list_models(runtime.database)),
+        "database_bytes": sum(file.stat().st_size for file in files if file.exists()),
+    }
+
+
+def examine_python() -> Finding:
+    """Check the version of Python."""
+    required, found = str(_read_project()["requires-python"]), platform.python_version()
+    return _find(
+        "Python",
+        SpecifierSet(required).contains(found, prereleases=True),
+        f"{found} runs, {required} is required",
+        "install a newer Python, remove .venv, and run `make run`",
+    )
+
+
+def examine_packages() -> Finding:
+    """Check that the packages of requirements.in are installed in an accepted version."""
+    lines = (PROJECT / "requirements.in").read_text(encoding="utf-8").splitlines()
+    wanted = [Requirement(text) for line in lines if (text := line.partition("#")[0].strip())]
+    problems = [problem for requirement in wanted if (problem := _examine_package(requirement))]
+    return _find(
+        "Packages",
+        not problems,
+        "; ".join(problems) or f"{len(wanted)} packages are installed as required",
+        "run `make run` once, or `pip install -r requirements.txt`",
+    )
+
+
+def examine_home(home: Home) -> Finding:
+    """Check that the home is there and can be written."""
+    remedy = "start the app once, or name another home with --home"
+    if not home.path.is_dir():
+        return _find("Home", False, f"There is no folder {home.path}", remedy)
+    if not home.database.exists():
+        return _find("Home", False, f"{home.path} holds no database yet", remedy)
+    probe = home.path / ".doctor"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        detail = f"{home.path} cannot be written: {error.strerror}"
+        return _find("Home", False, detail, "change its permissions")
+    return _find("Home", True, f"{home.path} can be written")
+
+
+def examine_token(home: Home) -> Finding:
+    """Check that only its owner can read the token."""
+    if not home.token.exists():
+        return _find("Token", True, "not made yet; the first start makes it")
+    mode = stat.S_IMODE(home.token.stat().st_mode)
+    return _find(
+        "Token",
+        mode & 0o077 == 0,
+        f"{home.token} has mode {mode:o}",
+        f"others may have read it: remove {home.token} and start again to get a new one",
+    )
+
+
+def examine_disk(home: Home) -> Finding:
+    """Check that there is room to grow."""
+    free = shutil.disk_usage(home.path).free
+    return _find(
+        "Disk",
+        free >= LEAST_FREE_BYTES,
+        f"{free / 1e9:.1f} GB are free, {LEAST_FREE_BYTES / 1e9:.0f} GB are wanted",
+        "free space, or move the home to a larger disk",
+    )
+
+
+def examine_port(host: str, port: int, is_ours: bool) -> Finding:
+    """Check that the app can listen, or does already."""
+    if is_ours:
+        return _find("Port", True, f"{port} is used by this home's app")
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return _find("Port", True, f"{port} is free")
+    except OSError as error:
+        reason = "is used by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
+        detail = f"{port} on {host} {reason}"
+        return _find("Port", False, detail, "choose another one with --port")
+
+
+def examine_files(home: Home, versions: Iterable[Mapping[str, object]]) -> list[Finding]:
+    """Check that the files of registered versions are there and are what was registered.
+
+    Parameters
+    ----------
+    versions : iterable of mapping
+        Each with model, version, artifact_hash, and snapshot (its id).
+    """
+    known = list(versions)
+    damaged = [problem for entry in known if (problem := _examine_artifact(home, entry))]
+    missing = [
+        f"{entry['model']} {entry['version']}: the snapshot {str(entry['snapshot'])[:12]}… is gone"
+        for entry in known
+        if not (home.snapshots / f"{entry['snapshot']}.parquet").is_file()
+    ]
+    remedy = "put the file back from a backup; until then these versions cannot "
+    held = f"{len(known)} are there, all hashes hold"
+    return [
+        _find("Artifacts", not damaged, "; ".join(damaged) or held, f"{remedy}serve"),
+        _find("Snapshots", not missing, "; ".join(missing) or "all are there", f"{remedy}be retraced"),
+    ]
+
+
+def _examine_artifact(home: Home, entry: Mapping[str, object]) -> str | None:
+    artifact_hash = str(entry["artifact_hash"])
+    try:
+        read_checked(locate_artifact(home.artifacts, artifact_hash), artifact_hash)
+    except MLOpsError as error:
+        return f"{entry['model']} {entry['version']}: {error.message.rstrip('.')}"
+    return None
+
+
+def _examine_package(requirement: Requirement) -> str | None:
+    if requirement.marker and not requirement.marker.evaluate():
+        return None
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is not installed"
+    if requirement.specifier.contains(found, prereleases=True):
+        return None
+    return f"{requirement.name} is {found}, required is {requirement.specifier}"
+
+
+def _find(name: str, passed: bool, detail: str, remedy: str | None = None) -> Finding:
+    return Finding(name=name, passed=passed, detail=detail, remedy=None if passed else remedy)
+
+
+def _read_project() -> Mapping[str, object]:
+    project: Mapping[str, object] = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    return project

@@ -1,0 +1,93 @@
+"""Keeping the picture fresh: decides what follows when rows or labels have come."""
+
+from datetime import datetime
+
+from mlops_core.checks.performance import check_standard
+from mlops_core.checks.skew import LEAST_ROWS, check_null_skew
+from mlops_core.entities import ModelSpec, Verdict, Version
+from mlops_core.services.performance import ALL_TIME, Arrival, estimate_last_labelled, find_arrival
+from mlops_core.services.runtime import Runtime
+from mlops_core.store.chunks import list_pending
+from mlops_core.store.deployments import get_champion
+from mlops_core.store.models import get_version
+from mlops_core.store.profiles import NullCounts, count_chunks, read_null_counts, set_refreshed
+from mlops_core.store.verdicts import store_changed_verdicts
+
+
+def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
+    """Count the chunks that rows, labels, or replays have touched; give these."""
+    chunks = list_pending(runtime.database, spec.name)
+    count_chunks(runtime.database, spec, chunks)
+    return chunks
+
+
+def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
+    """Count what waits, check the champion, and give the verdicts that changed."""
+    count_waiting(runtime, spec)
+    champion = get_champion(runtime.database, spec.name)
+    changed: list[Verdict] = []
+    if champion:
+        version = get_version(runtime.database, spec.name, champion.version)
+        arrival = find_arrival(runtime, spec, now)
+        verdicts = _check_performance(runtime, spec, version, arrival, now)
+        verdicts += _check_skew(runtime, spec, version, now)
+        changed = store_changed_verdicts(runtime.database, verdicts)
+    set_refreshed(runtime.database, spec.name, now)
+    return changed
+
+
+def _check_performance(
+    runtime: Runtime, spec: ModelSpec, version: Version, arrival: Arrival, now: datetime
+) -> list[Verdict]:
+    verdicts = []
+    for standard in spec.standards:
+        labelled, estimates = estimate_last_labelled(runtime, spec, version.name, arrival, standard.window_days)
+        if labelled is None:
+            continue
+        verdicts.append(
+            check_standard(
+                standard,
+                estimates[standard.metric],
+                model=spec.name,
+                version=version.name,
+                n=int(labelled.counts.n.sum()),
+                n_labelled=int(labelled.counts.n_labelled.sum()),
+                chunks=labelled.chunks,
+                now=now,
+            )
+        )
+    return verdicts
+
+
+def _check_skew(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> list[Verdict]:
+    n, nulls = sum_newest_nulls(read_null_counts(runtime.database, spec.name, version.name, ALL_TIME))
+    return check_null_skew(
+        version.features,
+        version.snapshot.null_fractions,
+        n,
+        nulls,
+        model=spec.name,
+        version=version.name,
+        now=now,
+    )
+
+
+def sum_newest_nulls(counts: list[NullCounts], least_rows: int = LEAST_ROWS) -> tuple[int, dict[str, int]]:
+    """Add up the newest chunks, the open one included, until they have enough rows.
+
+    Returns
+    -------
+    n : int
+        Rows added up.
+    nulls : dict
+        Null rows by feature.
+    """
+    n, nulls = 0, {}
+    for chunk in sorted({count.chunk for count in counts}, reverse=True):
+        rows = [count for count in counts if count.chunk == chunk]
+        n += rows[0].n
+        for count in rows:
+            nulls[count.feature] = nulls.get(count.feature, 0) + count.n_null
+        if n >= least_rows:
+            break
+    return n, nulls

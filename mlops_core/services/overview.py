@@ -1,0 +1,256 @@
+"""The overview of one model: decides which figures stand on the first page, all read from counts and verdicts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mlops_core.checks.rollup import Headline, MetricPair, Rival, Situation, Skew, summarise
+from mlops_core.checks.skew import ALERT_DIFFERENCE
+from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Series, Source, Status, Verdict, Window
+from mlops_core.services.alternatives import list_alternatives
+from mlops_core.services.comparison import VersionComparison, read_comparison
+from mlops_core.services.performance import (
+    ALL_TIME,
+    Arrival,
+    estimate_last_labelled,
+    find_arrival,
+    read_series,
+)
+from mlops_core.services.runtime import Runtime
+from mlops_core.stats.comparison import MetricDifference
+from mlops_core.store.audit import list_audit_events
+from mlops_core.store.deployments import list_deployments
+from mlops_core.store.models import get_version, list_versions
+from mlops_core.store.profiles import Coverage, NullCounts, get_refreshed, read_coverage, read_null_counts
+from mlops_core.store.traffic import list_batches
+from mlops_core.store.verdicts import list_verdicts
+from mlops_core.words import write_day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One line of "what happened"."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Everything the first page says about one model."""
+
+    spec: ModelSpec
+    now: datetime
+    headline: Headline
+    deployments: tuple[Deployment, ...]
+    """Every change of production, oldest first."""
+    arrival: Arrival
+    coverage: tuple[Coverage, ...]
+    """Rows and labels of live traffic, by chunk and version."""
+    estimates: dict[Metric, Estimate]
+    """The champion over its newest labelled chunks; empty without labels."""
+    labelled_chunks: tuple[datetime, ...]
+    """The chunks of `estimates`."""
+    alternatives: tuple[VersionComparison, ...]
+    """The champion against other versions on the same rows."""
+    performance: Status | None
+    """The newest verdict against the primary standard; None before the first."""
+    trend: tuple[float, ...]
+    """The champion's primary metric over time, 7-chunk figures, live."""
+    rival_trend: tuple[float, ...]
+    """The same of the best alternative, by replay."""
+    skews: tuple[Skew, ...]
+    skew_trend: tuple[float, ...]
+    """Features lost in serving, by chunk of the champion's traffic."""
+    versions: tuple[str, ...]
+    """Every version, in order of registration."""
+    n_features: int
+    """Features of the champion."""
+    happenings: tuple[Happening, ...]
+    """Newest first."""
+    refreshed_at: datetime | None
+    """When counts and verdicts were last brought up to date."""
+
+    @property
+    def champion(self) -> Deployment | None:
+        """The newest deployment."""
+        return self.deployments[-1] if self.deployments else None
+
+
+def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
+    """Read what the first page says about a model."""
+    database = runtime.database
+    deployments = tuple(list_deployments(database, spec.name))
+    champion = deployments[-1] if deployments else None
+    arrival = find_arrival(runtime, spec, now)
+    labelled, estimates = estimate_last_labelled(runtime, spec, champion.version, arrival) if champion else (None, {})
+    alternatives = _rank_alternatives(runtime, spec, champion) if champion else ()
+    verdicts = list_verdicts(database, spec.name)
+    skews, skew_trend = find_skews(runtime, spec, champion) if champion else ((), ())
+    performance = _find_performance(spec, verdicts, champion)
+    versions = list_versions(database, spec.name)
+    series = read_series(runtime, spec, spec.primary_metric, ALL_TIME)
+    rival = alternatives[0].candidate if alternatives else None
+    return Overview(
+        spec=spec,
+        now=now,
+        headline=summarise(_describe_situation(runtime, spec, deployments, performance, skews, alternatives)),
+        deployments=deployments,
+        arrival=arrival,
+        coverage=tuple(read_coverage(database, spec.name)),
+        estimates=estimates,
+        labelled_chunks=labelled.chunks if labelled else (),
+        alternatives=alternatives,
+        performance=performance.status if performance else None,
+        trend=_find_trend(series, champion.version if champion else None, Source.LIVE),
+        rival_trend=_find_trend(series, rival, Source.REPLAY),
+        skews=skews,
+        skew_trend=skew_trend,
+        versions=tuple(version.name for version in versions),
+        n_features=next((len(v.features) for v in versions if champion and v.name == champion.version), 0),
+        happenings=tuple(_list_happenings(runtime, spec, verdicts)),
+        refreshed_at=get_refreshed(database, spec.name),
+    )
+
+
+def find_skews(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple[tuple[Skew, ...], tuple[float, ...]]:
+    """Find the features that the champion was trained on and that its live traffic lacks.
+
+    Returns
+    -------
+    skews : tuple of Skew
+        Those that are missing up to the newest chunk, with their share over all its traffic.
+    trend : tuple of float
+        How many are missing, by chunk.
+    """
+    trained = get_version(runtime.database, spec.name, champion.version).snapshot.null_fractions
+    counts = read_null_counts(
+        runtime.database, spec.name, champion.version, Window(champion.at - timedelta(days=1), ALL_TIME.end)
+    )
+    chunks = sorted({count.chunk for count in counts})
+    lost: dict[str, list[NullCounts]] = {}
+    for count in counts:
+        if count.feature in trained and count.n_null / count.n - trained[count.feature] >= ALERT_DIFFERENCE:
+            lost.setdefault(count.feature, []).append(count)
+    skews = []
+    for feature, found in lost.items():
+        if found[-1].chunk == chunks[-1]:
+            own = [count for count in counts if count.feature == feature]
+            live = sum(count.n_null for count in own) / sum(count.n for count in own)
+            since = max(found[0].chunk, champion.at)
+            skews.append(Skew(feature=feature, live=live, trained=trained[feature], since=since))
+    trend = tuple(float(sum(any(c.chunk == chunk for c in found) for found in lost.values())) for chunk in chunks)
+    return tuple(skews), trend
+
+
+def _find_trend(series: Sequence[Series], version: str | None, source: Source) -> tuple[float, ...]:
+    """Give the newest run of a version's rolling figures."""
+    runs = [one for one in series if one.version == version and one.source is source]
+    return runs[-1].rolling if runs else ()
+
+
+def _rank_alternatives(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple[VersionComparison, ...]:
+    """Give the kept comparisons with the champion, the best candidate first."""
+
+    def measure(found: VersionComparison) -> float:
+        difference = found.paired.metrics[spec.primary_metric].difference
+        return -math.inf if difference is None else difference
+
+    return tuple(sorted(list_alternatives(runtime, spec.name, champion.version), key=measure, reverse=True))
+
+
+def _find_performance(spec: ModelSpec, verdicts: Sequence[Verdict], champion: Deployment | None) -> Verdict | None:
+    """Give the newest verdict on the champion against the primary standard, none older than its deployment."""
+    wanted = ("performance.standard", spec.primary_metric.value, champion.version if champion else None)
+    return next(
+        (v for v in verdicts if (v.code, v.subject, v.version) == wanted and champion and v.at >= champion.at), None
+    )
+
+
+def _describe_situation(
+    runtime: Runtime,
+    spec: ModelSpec,
+    deployments: tuple[Deployment, ...],
+    performance: Verdict | None,
+    skews: tuple[Skew, ...],
+    alternatives: tuple[VersionComparison, ...],
+) -> Situation:
+    champion = deployments[-1] if deployments else None
+    name = champion.version if champion else None
+    served = {deployment.version for deployment in deployments}
+    rivals = [_read_rival(spec, found, found.candidate in served) for found in alternatives]
+    return Situation(
+        words=spec.words,
+        timezone=spec.timezone,
+        champion=name,
+        since=champion.at if champion else None,
+        metric=spec.primary_metric,
+        performance=performance,
+        skews=skews,
+        rivals=tuple(rival for rival in rivals if rival),
+        evidence=_read_evidence(runtime, spec, champion) if champion else None,
+        replaced=champion.previous if champion else None,
+    )
+
+
+def _read_rival(spec: ModelSpec, found: VersionComparison, was_champion: bool) -> Rival | None:
+    """Give what the headline needs of a comparison; None when the primary metric has no interval."""
+    metrics = found.paired.metrics
+    primary = _read_pair(metrics.get(spec.primary_metric))
+    if primary is None:
+        return None
+    return Rival(
+        version=found.candidate,
+        primary=primary,
+        recall=_read_pair(metrics.get(Metric.RECALL)),
+        n=found.paired.n,
+        start=found.start,
+        end=found.end,
+        was_champion=was_champion,
+    )
+
+
+def _read_pair(difference: MetricDifference | None) -> MetricPair | None:
+    if difference is None or difference.low is None or difference.high is None:
+        return None
+    return MetricPair(
+        champion=difference.champion,
+        rival=difference.candidate,
+        difference=difference.difference,
+        low=difference.low,
+        high=difference.high,
+        judgement=difference.judgement,
+    )
+
+
+def _read_evidence(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> Rival | None:
+    """Give the rehearsal that was on the screen when the champion was chosen."""
+    for event in list_audit_events(runtime.database, spec.name):
+        if event.evidence.get("deployment") == champion.id:
+            document = event.evidence.get("rehearsal")
+            return _read_rival(spec, read_comparison(document), True) if document else None
+    return None
+
+
+def _tell_labels(spec: ModelSpec, batch: Batch) -> str:
+    return f"{batch.accepted:,} labels" + (f", to {write_day(batch.end, spec.timezone)}" if batch.end else "")
+
+
+def _list_happenings(runtime: Runtime, spec: ModelSpec, verdicts: list[Verdict]) -> list[Happening]:
+    """Merge deployments, label deliveries, and changes of verdict, newest first."""
+    happenings = [
+        Happening(at=verdict.at, who=verdict.code.split(".")[0], what=f"{verdict.version}: {verdict.reason}")
+        for verdict in verdicts
+        if verdict.status in (Status.ALERT, Status.WARNING)
+    ]
+    happenings += [
+        Happening(at=batch.at, who="labels", what=_tell_labels(spec, batch))
+        for batch in list_batches(runtime.database, spec.name, "labels")
+    ]
+    happenings += [
+        Happening(at=event.at, who=event.actor.name, what=f"{event.action} {event.subject}")
+        for event in list_audit_events(runtime.database, spec.name)
+    ]
+    return sorted(happenings, key=lambda happening: happening.at, reverse=True)

@@ -1,0 +1,149 @@
+"""Registering models and versions: decides that files are on disk before the record that names them exists."""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mlops_core.artifacts import store_file
+from mlops_core.entities import Actor, ModelSpec, Snapshot, Version
+from mlops_core.errors import InputError
+from mlops_core.services.runtime import Runtime
+from mlops_core.store.audit import add_audit_event
+from mlops_core.store.models import add_model, add_version, list_models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedVersion:
+    """What training hands over."""
+
+    name: str
+    features: tuple[str, ...]
+    """In the order the artifact reads them."""
+    parameters: Mapping[str, object]
+    offline_metrics: Mapping[str, float]
+    rows: pa.Table
+    """The training rows: prediction_id, scored_at, label, and the features."""
+    code_id: str
+    """SHA-256 of the training code."""
+    artifact: bytes
+    """A skops file."""
+
+
+def register_model(runtime: Runtime, text: str, *, actor: Actor, now: datetime) -> ModelSpec:
+    """Add a model from the text of its model file."""
+    with runtime.database.transaction() as transaction:
+        spec = add_model(transaction, text, now)
+        add_audit_event(
+            transaction,
+            at=now,
+            actor=actor,
+            action="add model",
+            model=spec.name,
+            subject=spec.name,
+            reason="",
+            evidence={"spec_sha256": hashlib.sha256(text.encode()).hexdigest()},
+        )
+    return spec
+
+
+def register_version(
+    runtime: Runtime, spec: ModelSpec, trained: TrainedVersion, *, actor: Actor, now: datetime
+) -> Version:
+    """Keep a version's artifact and training rows and add it to the history.
+
+    Raises
+    ------
+    InputError
+        When it reads a feature that the model does not know.
+    ConflictError
+        When the name is taken.
+    """
+    unknown = sorted(set(trained.features) - set(spec.columns.features))
+    if unknown:
+        raise InputError(f"The version {trained.name!r} reads {unknown[0]!r}, which is not a column of {spec.name}.")
+    snapshot = keep_snapshot(runtime, spec.name, trained.rows, trained.features, now)
+    version = Version(
+        model=spec.name,
+        name=trained.name,
+        features=trained.features,
+        parameters=trained.parameters,
+        offline_metrics=trained.offline_metrics,
+        snapshot=snapshot,
+        code_id=trained.code_id,
+        artifact_hash=store_file(runtime.home.artifacts, trained.artifact, ".skops"),
+        artifact_bytes=len(trained.artifact),
+        created_at=now,
+        created_by=actor.name,
+    )
+    with runtime.database.transaction() as transaction:
+        add_version(transaction, version)
+        add_audit_event(
+            transaction,
+            at=now,
+            actor=actor,
+            action="register version",
+            model=spec.name,
+            subject=version.name,
+            reason="",
+            evidence={
+                "artifact_hash": version.artifact_hash,
+                "snapshot": snapshot.id,
+                "offline_metrics": dict(version.offline_metrics),
+            },
+        )
+    return version
+
+
+def keep_snapshot(runtime: Runtime, model: str, rows: pa.Table, features: Sequence[str], now: datetime) -> Snapshot:
+    """Freeze training rows as Parquet, named by the hash of their content.
+
+    The same rows give the same hash in any order.
+    """
+    if rows.num_rows == 0:
+        raise InputError("The training rows are empty; a snapshot needs at least one.")
+    ordered = rows.sort_by("prediction_id").combine_chunks()
+    digest = hash_rows(ordered)
+    target = runtime.home.snapshots / f"{digest}.parquet"
+    if not target.exists():
+        runtime.home.snapshots.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial")
+        pq.write_table(ordered, partial, compression="zstd")
+        partial.chmod(0o600)
+        partial.replace(target)
+    times = ordered["scored_at"]
+    return Snapshot(
+        id=digest,
+        model=model,
+        rows=ordered.num_rows,
+        start=pa.compute.min(times).as_py(),
+        end=pa.compute.max(times).as_py(),
+        null_fractions={name: _null_fraction(ordered[name]) for name in features},
+        created_at=now,
+    )
+
+
+def hash_rows(rows: pa.Table) -> str:
+    """Give the SHA-256 of a table's schema and values, whatever its chunks."""
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, rows.schema.remove_metadata()) as stream:
+        stream.write_table(rows.replace_schema_metadata(None).combine_chunks())
+    columns = json.dumps(rows.schema.names)
+    return hashlib.sha256(columns.encode() + sink.getvalue()).hexdigest()
+
+
+def _null_fraction(column: pa.ChunkedArray) -> float:
+    missing = column.null_count
+    if pa.types.is_floating(column.type):
+        missing += pa.compute.sum(pa.compute.is_nan(column.drop_null())).as_py() or 0
+    return missing / len(column)
+
+
+def list_specs(runtime: Runtime) -> list[ModelSpec]:
+    """Give every model, by name."""
+    return list_models(runtime.database)

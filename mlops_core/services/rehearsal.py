@@ -1,0 +1,104 @@
+"""Rehearsals: decides on which rows a version is tried before it is put into production."""
+
+from datetime import datetime, timedelta
+
+from mlops_core.entities import ModelSpec, Window
+from mlops_core.errors import ConflictError
+from mlops_core.services.comparison import (
+    Report,
+    VersionComparison,
+    compare_versions,
+    replay_version,
+    report_nothing,
+)
+from mlops_core.services.monitoring import count_waiting
+from mlops_core.services.performance import find_arrival, next_chunk
+from mlops_core.services.runtime import Runtime
+from mlops_core.stats.comparison import Judgement
+from mlops_core.store.deployments import get_champion
+from mlops_core.words import write_share, write_span
+
+REHEARSED_DAYS = 21
+
+
+def find_rehearsal_window(runtime: Runtime, spec: ModelSpec, champion: str, now: datetime) -> Window | None:
+    """Give the newest labelled traffic that the champion answered, at most three weeks of it.
+
+    None when none of the champion's traffic has labels yet.
+    """
+    chunks = sorted(chunk for version, chunk in find_arrival(runtime, spec, now).comparable if version == champion)
+    if not chunks:
+        return None
+    end = next_chunk(spec, chunks[-1])
+    return Window(max(chunks[0], end - timedelta(days=REHEARSED_DAYS)), end)
+
+
+def rehearse(
+    runtime: Runtime, spec: ModelSpec, to: str, now: datetime, report: Report = report_nothing
+) -> VersionComparison | None:
+    """Let a version score what the champion answered, and compare them; None when no labels have come.
+
+    Raises
+    ------
+    ConflictError
+        When nothing is in production, or the version is.
+    PreflightError
+        When the version's artifact does not load or does not score.
+    """
+    champion = get_champion(runtime.database, spec.name)
+    if champion is None or champion.version == to:
+        raise ConflictError(f"{to} cannot be rehearsed: {'it is' if champion else 'nothing is'} in production.")
+    window = find_rehearsal_window(runtime, spec, champion.version, now)
+    if window is None:
+        return None
+    for version in (champion.version, to):
+        replay_version(runtime, spec, version, window, report)
+    report(0.7, "Counting and comparing")
+    count_waiting(runtime, spec)
+    return compare_versions(runtime, spec, champion.version, to, window)
+
+
+def describe_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> str:
+    """Give the reason that the figures suggest, for a person to keep or to replace."""
+    found = comparison.paired.metrics[spec.primary_metric]
+    if found.judgement is not Judgement.BETTER:
+        return ""
+    span = write_span(comparison.start, comparison.end, spec.timezone)
+    return (
+        f"{found.metric.label} {found.candidate:.2f} instead of {found.champion:.2f} "
+        f"on the same {comparison.paired.n:,} {spec.words.rows} of {span}"
+    )
+
+
+def tell_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> tuple[str, str]:
+    """Say in a sentence what a rehearsal found, and behind it the figures and the price."""
+    paired, candidate, champion = comparison.paired, comparison.candidate, comparison.champion
+    primary = paired.metrics[spec.primary_metric]
+    before, after = paired.champion_confusion, paired.candidate_confusion
+    sentence = {
+        Judgement.BETTER: f"{candidate} would be better.",
+        Judgement.WORSE: f"{candidate} would be worse.",
+        Judgement.UNDECIDED: f"It is undecided whether {candidate} would be better.",
+    }[primary.judgement]
+    told = [
+        (
+            f"Rehearsed on the {paired.n:,} labelled {spec.words.rows} of "
+            f"{write_span(comparison.start, comparison.end, spec.timezone)}, each scored by {candidate}."
+        ),
+        f"{primary.metric.label} {primary.candidate:.2f} instead of {primary.champion:.2f}."
+        if primary.difference is not None
+        else f"{primary.metric.label} cannot be compared: {primary.reason}.",
+        (
+            f"Of {paired.n_positive:,} {spec.words.positives} {candidate} finds {after.true_positive:,}, "
+            f"{champion} {before.true_positive:,}; false alarms {after.false_positive:,} instead of "
+            f"{before.false_positive:,}."
+        ),
+        (
+            f"{write_share(paired.flips.share)} of decisions flip: {paired.flips.corrected:,} become right, "
+            f"{paired.flips.spoiled:,} become wrong."
+        ),
+    ]
+    worse = [found.metric.label for found in paired.metrics.values() if found.judgement is Judgement.WORSE]
+    if worse and primary.judgement is Judgement.BETTER:
+        told.append(f"The price: {' and '.join(worse)} {'get' if len(worse) > 1 else 'gets'} worse.")
+    return sentence, " ".join(told)

@@ -1,0 +1,54 @@
+"""What one process has open: decides what a service may reach."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from mlops_core.config import Home
+from mlops_core.services.artifact_host import ArtifactHost
+from mlops_core.store.connection import Database
+from mlops_core.store.migrations import migrate
+
+Clock = Callable[[], datetime]
+
+
+def read_wall_clock() -> datetime:
+    """Give the time of the machine, aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Runtime:
+    """The open home: database, artifacts, and clocks."""
+
+    home: Home
+    database: Database
+    artifacts: ArtifactHost
+    clocks: dict[str, Clock] = field(default_factory=dict)
+    """The clock of each model whose time is not the machine's."""
+
+    @classmethod
+    def open(cls, home: Home) -> "Runtime":
+        """Open a home, creating it when it is new.
+
+        Raises
+        ------
+        HomeError
+            When it is open elsewhere, damaged, newer, read-only, or full.
+        """
+        database = Database.open(home.database, home.running)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(home=home, database=database, artifacts=ArtifactHost(home.artifacts))
+
+    def now(self, model: str) -> datetime:
+        """Give the present time as a model sees it."""
+        return self.clocks.get(model, read_wall_clock)()
+
+    def close(self) -> None:
+        """Close everything."""
+        self.artifacts.close()
+        self.database.close()

@@ -1,0 +1,52 @@
+"""The runtime of this process: decides that a home is opened once, by the first edge that needs it."""
+
+import json
+import os
+import threading
+from contextlib import suppress
+
+from mlops_core.config import Home
+from mlops_core.demo.clock import attach_clock
+from mlops_core.services.runtime import Runtime
+
+_lock = threading.Lock()
+_runtime: Runtime | None = None
+
+
+def open_runtime(home: Home) -> Runtime:
+    """Open a home with its clocks, for one caller; see `Runtime.open` for the errors."""
+    runtime = Runtime.open(home)
+    attach_clock(runtime)
+    return runtime
+
+
+def get_runtime() -> Runtime:
+    """Give the runtime that pages and API of this process share, opening the home when nobody has."""
+    global _runtime  # noqa: PLW0603  one per process is the point
+    with _lock:
+        if _runtime is None:
+            _runtime = open_runtime(Home.locate())
+            _runtime.artifacts.warm_up()
+        return _runtime
+
+
+def close_runtime() -> None:
+    """Close the shared runtime; the next `get_runtime` opens it again."""
+    global _runtime  # noqa: PLW0603  one per process is the point
+    with _lock:
+        if _runtime is not None:
+            _runtime.close()
+            _runtime = None
+
+
+def announce(home: Home, url: str) -> None:
+    """Leave the app's address in the home, for commands and for the message of a second process."""
+    partial = home.running.with_suffix(".partial")
+    partial.write_text(json.dumps({"pid": os.getpid(), "url": url}))
+    partial.replace(home.running)
+
+
+def withdraw(home: Home) -> None:
+    """Take the app's address away again."""
+    with suppress(FileNotFoundError):
+        home.running.unlink()

@@ -1,0 +1,396 @@
+"""Decides what is kept of scored rows, counts of score bin by label, and how metrics are read from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import entr
+
+from mlops_core.entities import Metric
+from mlops_core.stats.binning import (
+    N_SCORE_BINS,
+    assign_score_bins,
+    check_scores,
+    group_score_bins,
+    score_bin_midpoints,
+    threshold_bin,
+)
+from mlops_core.stats.losses import compute_log_losses, compute_squared_errors
+from mlops_core.stats.proportions import divide_or_nan, wilson_interval
+from mlops_core.stats.ranking import compute_average_precision, compute_roc_auc
+
+CALIBRATION_BINS = 10
+"""Equal-width bins of the score in the calibration curve and the expected calibration error."""
+
+_BINNED = ("unlabelled", "negative", "positive")
+_SUMMED = ("squared_error", "squared_error_squares", "log_loss", "log_loss_squares")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScoreLabelCounts:
+    """Rows of k chunks, counted by score bin and label, with the sums that bins cannot give exactly."""
+
+    threshold: float
+    """Deployed threshold in [0, 1], an edge of the bins."""
+    unlabelled: NDArray[np.int64]
+    """Rows without a label, shape (k, N_SCORE_BINS)."""
+    negative: NDArray[np.int64]
+    """Rows with label 0, shape (k, N_SCORE_BINS)."""
+    positive: NDArray[np.int64]
+    """Rows with label 1, shape (k, N_SCORE_BINS)."""
+    squared_error: NDArray[np.float64]
+    """Sum of (s - y)² over the labelled rows of each chunk, shape (k,); 0 without labels."""
+    squared_error_squares: NDArray[np.float64]
+    """Sum of (s - y)⁴, shape (k,)."""
+    log_loss: NDArray[np.float64]
+    """Sum of -ln p(y) in nats, p clipped away from 0 and 1 (``losses.LOG_LOSS_CLIP``), shape (k,)."""
+    log_loss_squares: NDArray[np.float64]
+    """Sum of (ln p(y))², shape (k,)."""
+
+    def __post_init__(self) -> None:
+        k = len(self.positive)
+        for name, shape in [(name, (k, N_SCORE_BINS)) for name in _BINNED] + [(name, (k,)) for name in _SUMMED]:
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}; accepted is {shape}")
+
+    @property
+    def n(self) -> NDArray[np.int64]:
+        """Rows of each chunk, labelled or not, shape (k,)."""
+        return np.asarray(self.n_labelled + self.unlabelled.sum(axis=1))
+
+    @property
+    def n_labelled(self) -> NDArray[np.int64]:
+        """Labelled rows of each chunk, shape (k,)."""
+        return np.asarray(self.negative.sum(axis=1) + self.n_positive)
+
+    @property
+    def n_positive(self) -> NDArray[np.int64]:
+        """Rows with label 1 of each chunk, shape (k,)."""
+        return np.asarray(self.positive.sum(axis=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecisionCounts:
+    """Decisions at the deployed threshold against the labels, exact, for each of k chunks."""
+
+    true_positive: NDArray[np.int64]
+    """Labelled 1, score at or above the threshold, shape (k,)."""
+    false_positive: NDArray[np.int64]
+    """Labelled 0, score at or above the threshold, shape (k,)."""
+    false_negative: NDArray[np.int64]
+    """Labelled 1, score below the threshold, shape (k,)."""
+    true_negative: NDArray[np.int64]
+    """Labelled 0, score below the threshold, shape (k,)."""
+    predicted_positive: NDArray[np.int64]
+    """All rows with a score at or above the threshold, labelled or not, shape (k,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CalibrationCurve:
+    """What share of rows turned out positive, by what the model had said."""
+
+    mean_score: NDArray[np.float64]
+    """Mean score of the labelled rows of each bin, in [0, 1], shape (n_bins,); NaN for an empty bin."""
+    positive_share: NDArray[np.float64]
+    """Share of label 1, in [0, 1], shape (n_bins,); NaN for an empty bin."""
+    n: NDArray[np.int64]
+    """Labelled rows of each bin, shape (n_bins,)."""
+    low: NDArray[np.float64]
+    """Lower end of the Wilson interval of the share, shape (n_bins,); NaN for an empty bin."""
+    high: NDArray[np.float64]
+    """Upper end of the Wilson interval of the share, shape (n_bins,); NaN for an empty bin."""
+
+
+def count_scores(
+    scores: ArrayLike, labels: ArrayLike, chunk_index: ArrayLike, n_chunks: int, threshold: float
+) -> ScoreLabelCounts:
+    """Count rows by chunk, score bin, and label.
+
+    Parameters
+    ----------
+    scores : array_like of shape (n,)
+        Scores in [0, 1].
+    labels : array_like of shape (n,)
+        0, 1, or NaN for a row without a label.
+    chunk_index : array_like of shape (n,)
+        Chunk of each row, integers in [0, n_chunks - 1].
+    n_chunks : int
+        Chunks k; one without rows has zeros.
+    threshold : float
+        Deployed threshold in [0, 1].
+
+    Returns
+    -------
+    ScoreLabelCounts
+        Of k chunks.
+
+    Raises
+    ------
+    ValueError
+        When lengths differ, or a score, label, chunk, or the threshold is outside its domain.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> scores = rng.random(100)
+    >>> counts = count_scores(scores, rng.random(100) < scores, np.zeros(100, int), 1, threshold=0.5)
+    >>> counts.n.tolist(), counts.n_labelled.tolist(), counts.n_positive.tolist()
+    ([100], [100], [53])
+    """
+    values = check_scores(scores)
+    truth, chunks = _check_rows(values, labels, chunk_index, n_chunks)
+    cells = chunks * N_SCORE_BINS + assign_score_bins(values, threshold)
+
+    def count(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(cells[rows], minlength=n_chunks * N_SCORE_BINS).reshape(n_chunks, N_SCORE_BINS)
+
+    labelled = ~np.isnan(truth)
+    chunks, values, known = chunks[labelled], values[labelled], truth[labelled]
+    squares = compute_squared_errors(values, known)
+    losses = compute_log_losses(values, known)
+
+    def add(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(chunks, weights=weights, minlength=n_chunks).astype(np.float64)
+
+    return ScoreLabelCounts(
+        threshold=float(threshold),
+        unlabelled=count(~labelled),
+        negative=count(truth == 0),
+        positive=count(truth == 1),
+        squared_error=add(squares),
+        squared_error_squares=add(squares**2),
+        log_loss=add(losses),
+        log_loss_squares=add(losses**2),
+    )
+
+
+def merge_counts(counts: ScoreLabelCounts) -> ScoreLabelCounts:
+    """Add all chunks into one; the result has k = 1.
+
+    Examples
+    --------
+    >>> counts = count_scores([0.2, 0.8, 0.9], [0, 1, np.nan], [0, 1, 1], n_chunks=2, threshold=0.5)
+    >>> merge_counts(counts).n.tolist()
+    [3]
+    """
+    return transform_counts(counts, lambda values: values.sum(axis=0, keepdims=True))
+
+
+def select_chunks(counts: ScoreLabelCounts, selection: ArrayLike) -> ScoreLabelCounts:
+    """Keep the chunks of a mask of shape (k,), or of an index or a list of indices, in that order.
+
+    Examples
+    --------
+    >>> counts = count_scores([0.2, 0.8, 0.9], [0, 1, np.nan], [0, 1, 1], n_chunks=2, threshold=0.5)
+    >>> select_chunks(counts, [False, True]).n.tolist(), select_chunks(counts, 0).n.tolist()
+    ([2], [1])
+    """
+    chosen = np.atleast_1d(np.asarray(selection))
+    chosen = chosen if chosen.size else chosen.astype(np.intp)
+    return transform_counts(counts, lambda values: values[chosen])
+
+
+def roll_counts(counts: ScoreLabelCounts, width: int) -> ScoreLabelCounts:
+    """Merge each chunk with the ``width`` - 1 chunks before it; the first chunks have fewer to merge with.
+
+    Raises
+    ------
+    ValueError
+        When the width is below 1.
+
+    Examples
+    --------
+    >>> counts = count_scores([0.2, 0.8, 0.9], [0, 1, 1], [0, 1, 2], n_chunks=3, threshold=0.5)
+    >>> roll_counts(counts, width=2).n.tolist()
+    [1, 2, 2]
+    """
+    if width < 1:
+        raise ValueError(f"width is {width!r}; accepted is 1 or more chunks")
+
+    def roll(values: NDArray[Any]) -> NDArray[Any]:
+        if values.ndim == 1:
+            # Differences of running sums of floats would leave residues where a chunk has none.
+            return np.convolve(values, np.ones(width))[: values.size] if values.size else values
+        total = values.cumsum(axis=0)
+        total[width:] -= total[:-width]
+        return total
+
+    return transform_counts(counts, roll)
+
+
+def transform_counts(counts: ScoreLabelCounts, change: Callable[[NDArray[Any]], NDArray[Any]]) -> ScoreLabelCounts:
+    """Apply one linear change along the chunks, the first axis, to every array of the counts.
+
+    Examples
+    --------
+    >>> counts = count_scores([0.2, 0.8], [0, 1], [0, 0], n_chunks=1, threshold=0.5)
+    >>> transform_counts(counts, lambda values: 2 * values).n.tolist()
+    [4]
+    """
+    arrays = {name: change(getattr(counts, name)) for name in _BINNED + _SUMMED}
+    return ScoreLabelCounts(threshold=counts.threshold, **arrays)
+
+
+def count_decisions(counts: ScoreLabelCounts) -> DecisionCounts:
+    """Count the decisions at the deployed threshold, which is a bin edge, so they are exact.
+
+    Examples
+    --------
+    >>> counts = count_scores([0.2, 0.5, 0.9], [1, 1, np.nan], [0, 0, 0], n_chunks=1, threshold=0.5)
+    >>> decisions = count_decisions(counts)
+    >>> decisions.true_positive.tolist(), decisions.predicted_positive.tolist()
+    ([1], [2])
+    """
+    first = threshold_bin(counts.threshold)
+    true_positive = counts.positive[:, first:].sum(axis=1)
+    false_positive = counts.negative[:, first:].sum(axis=1)
+    return DecisionCounts(
+        true_positive=true_positive,
+        false_positive=false_positive,
+        false_negative=counts.positive[:, :first].sum(axis=1),
+        true_negative=counts.negative[:, :first].sum(axis=1),
+        predicted_positive=true_positive + false_positive + counts.unlabelled[:, first:].sum(axis=1),
+    )
+
+
+def compute_metrics(counts: ScoreLabelCounts) -> dict[Metric, NDArray[np.float64]]:
+    """Compute every metric of each chunk.
+
+    F1, recall, precision, accuracy, Brier score, and log loss are exact; ROC AUC, average precision, and
+    expected calibration error treat rows of a bin as tied. The positive rate is the share of **all** rows,
+    labelled or not, that score at or above the threshold; all other metrics are over labelled rows. The skill
+    is ``1 - log loss / H(base rate)``, with the base rate of the chunk itself and H the entropy in nats: 0
+    for a model that knows only the base rate.
+
+    Parameters
+    ----------
+    counts : ScoreLabelCounts
+        Of k chunks.
+
+    Returns
+    -------
+    dict of Metric to ndarray of shape (k,)
+        All of ``Metric``. NaN where undefined: no labelled rows, a zero denominator (precision without
+        positive decisions, recall without positives, F1 without either), or one class only (ROC AUC, average
+        precision, skill).
+
+    References
+    ----------
+    Brier (1950); Naeini, Cooper & Hauskrecht (2015) for the expected calibration error.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> scores = rng.random(1000)
+    >>> counts = count_scores(scores, rng.random(1000) < scores, np.zeros(1000, int), 1, threshold=0.5)
+    >>> metrics = compute_metrics(counts)
+    >>> metrics[Metric.ROC_AUC].round(3), metrics[Metric.F1].round(3)
+    (array([0.834]), array([0.762]))
+    """
+    labelled = counts.n_labelled
+    decisions = count_decisions(counts)
+    hits, alarms, missed = decisions.true_positive, decisions.false_positive, decisions.false_negative
+    log_loss = divide_or_nan(counts.log_loss, labelled)
+    return {
+        Metric.F1: divide_or_nan(2 * hits, 2 * hits + alarms + missed),
+        Metric.RECALL: divide_or_nan(hits, hits + missed),
+        Metric.PRECISION: divide_or_nan(hits, hits + alarms),
+        Metric.ROC_AUC: compute_roc_auc(counts.negative, counts.positive),
+        Metric.AVERAGE_PRECISION: compute_average_precision(counts.negative, counts.positive),
+        Metric.BRIER: divide_or_nan(counts.squared_error, labelled),
+        Metric.LOG_LOSS: log_loss,
+        Metric.LOG_LOSS_SKILL: 1 - divide_or_nan(log_loss, compute_base_entropy(counts)),
+        Metric.ACCURACY: divide_or_nan(hits + decisions.true_negative, labelled),
+        Metric.POSITIVE_RATE: divide_or_nan(decisions.predicted_positive, counts.n),
+        Metric.CALIBRATION_ERROR: _compute_calibration_error(counts),
+    }
+
+
+def compute_base_entropy(counts: ScoreLabelCounts) -> NDArray[np.float64]:
+    """Compute the entropy of each chunk's base rate in nats, the log loss of a model that knows only that.
+
+    Examples
+    --------
+    >>> counts = count_scores([0.2, 0.8], [0, 1], [0, 0], n_chunks=1, threshold=0.5)
+    >>> compute_base_entropy(counts).round(4)
+    array([0.6931])
+    """
+    base_rate = divide_or_nan(counts.n_positive, counts.n_labelled)
+    return np.asarray(entr(base_rate) + entr(1 - base_rate))
+
+
+def calibration_curve(counts: ScoreLabelCounts, n_bins: int = CALIBRATION_BINS) -> CalibrationCurve:
+    """Compare mean score and share of positives in equal-width bins of the score.
+
+    Score bins are kept whole: the one that holds an inner edge j / n_bins counts as above it. Mean scores are
+    taken from the midpoints of the score bins, at most 1/2048 away.
+
+    Parameters
+    ----------
+    counts : ScoreLabelCounts
+        Of one chunk; merge a window first.
+    n_bins : int
+        In [1, 100].
+
+    Returns
+    -------
+    CalibrationCurve
+        One entry per bin, in ascending order of the score.
+
+    Raises
+    ------
+    ValueError
+        When there is not exactly one chunk, or n_bins is outside [1, 100].
+
+    References
+    ----------
+    Wilson (1927) for the interval of the share; Bröcker & Smith (2007), Increasing the reliability of
+    reliability diagrams.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> scores = rng.random(1000)
+    >>> counts = count_scores(scores, rng.random(1000) < scores, np.zeros(1000, int), 1, threshold=0.5)
+    >>> calibration_curve(counts, n_bins=2).positive_share.round(2)
+    array([0.26, 0.76])
+    """
+    if len(counts.positive) != 1:
+        raise ValueError(f"counts have {len(counts.positive)} chunks; accepted is 1, merge them first")
+    starts = group_score_bins(counts.threshold, n_bins)
+    labelled = counts.negative[0] + counts.positive[0]
+    n = np.add.reduceat(labelled, starts)
+    positive = np.add.reduceat(counts.positive[0], starts)
+    low, high = wilson_interval(positive, n)
+    return CalibrationCurve(
+        mean_score=divide_or_nan(np.add.reduceat(labelled * score_bin_midpoints(counts.threshold), starts), n),
+        positive_share=divide_or_nan(positive, n),
+        n=n,
+        low=low,
+        high=high,
+    )
+
+
+def _compute_calibration_error(counts: ScoreLabelCounts) -> NDArray[np.float64]:
+    # n_g |mean score - positive share| of a bin is |sum of scores - positives|: the weights cancel.
+    gaps = (counts.negative + counts.positive) * score_bin_midpoints(counts.threshold)
+    gaps -= counts.positive
+    by_bin = np.add.reduceat(gaps, group_score_bins(counts.threshold, CALIBRATION_BINS), axis=1)
+    return divide_or_nan(np.abs(by_bin).sum(axis=1), counts.n_labelled)
+
+
+def _check_rows(
+    values: NDArray[np.float64], labels: ArrayLike, chunk_index: ArrayLike, n_chunks: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    truth, chunks = np.asarray(labels, np.float64), np.asarray(chunk_index)
+    if truth.shape != values.shape or chunks.shape != values.shape:
+        raise ValueError(f"{values.size} scores, labels {truth.shape}, chunks {chunks.shape}; accepted is one per row")
+    refused = ~(np.isnan(truth) | (truth == 0) | (truth == 1))
+    if refused.any():
+        raise ValueError(f"label of row {int(refused.argmax())} is {truth[refused][0]}; accepted are 0, 1, and NaN")
+    outside = (chunks < 0) | (chunks >= n_chunks)
+    if outside.any():
+        raise ValueError(f"chunk index is {chunks[outside][0]}; accepted is 0 to {n_chunks - 1}")
+    return truth, chunks.astype(np.int64)

@@ -1,0 +1,173 @@
+"""How DuckDB is opened and spoken to: one owner process, one short-lived cursor per operation, one writer at a time."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from mlops_core.errors import HomeError
+from mlops_core.store.queries import get_query
+
+MEMORY_LIMIT = "2GB"
+TEMPORARY_FILES_LIMIT = "20GB"
+
+Parameters = Mapping[str, object]
+
+
+class Transaction:
+    """The statements of one transaction; made by `Database.transaction` only."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def run(self, name: str, parameters: Parameters | None = None) -> int:
+        """Run a named statement and give the number of rows it changed."""
+        return self.run_sql(get_query(name), parameters)
+
+    def run_sql(self, statement: str, parameters: Parameters | None = None) -> int:
+        """Run a generated statement and give the number of rows it changed."""
+        result = self._cursor.execute(statement, parameters).fetchall()
+        return int(result[0][0]) if result and isinstance(result[0][0], int) else 0
+
+    def rows(self, name: str, parameters: Parameters | None = None) -> list[dict[str, object]]:
+        """Run a named query and give its rows."""
+        return self.table(get_query(name), parameters).to_pylist()
+
+    def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
+        """Run a generated query and give its result."""
+        return _fetch(self._cursor, statement, parameters)
+
+    @contextmanager
+    def attached(self, name: str, table: pa.Table) -> Iterator[None]:
+        """Let statements read an Arrow table under a name."""
+        self._cursor.register(name, table)
+        try:
+            yield
+        finally:
+            self._cursor.unregister(name)
+
+
+class Database:
+    """The one open DuckDB file of this process."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self._writer = threading.RLock()
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, running: Path | None = None) -> "Database":
+        """Open or create the file, locked down.
+
+        Parameters
+        ----------
+        path : Path
+            The DuckDB file; its folder is made when missing.
+        running : Path, optional
+            The file in which the app that owns the database left its address.
+
+        Raises
+        ------
+        HomeError
+            When another process has it open, or it is damaged, read-only, or its disk is full.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = duckdb.connect(str(path), config=_settings(path))
+            connection.execute("set global TimeZone = 'UTC'")
+            connection.execute("set global lock_configuration = true")
+        except OSError as error:
+            raise HomeError(f"The home {path.parent} cannot be made: {error.strerror}. Choose another home.") from error
+        except duckdb.Error as error:
+            raise HomeError(_explain_refusal(error, path, running)) from error
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Close the file; statements that run elsewhere fail."""
+        with self._writer:
+            self._connection.close()
+
+    def rows(self, name: str, parameters: Parameters | None = None) -> list[dict[str, object]]:
+        """Run a named query on a cursor of its own and give all its rows."""
+        return self.table(get_query(name), parameters).to_pylist()
+
+    def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
+        """Run a generated query on a cursor of its own and give its whole result."""
+        cursor = self._connection.cursor()
+        try:
+            return _fetch(cursor, statement, parameters)
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Run statements that belong together: all of them are kept, or none.
+
+        Raises
+        ------
+        HomeError
+            When the disk is full or read-only; nothing is kept.
+        """
+        with self._writer:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("begin")
+                try:
+                    yield Transaction(cursor)
+                    cursor.execute("commit")
+                except BaseException:
+                    with suppress(duckdb.Error):
+                        cursor.execute("rollback")
+                    raise
+            except duckdb.IOException as error:
+                raise HomeError(
+                    f"{self.path} cannot be written: {_first_line(error)}. "
+                    "Nothing was changed; free some space or mend its permissions."
+                ) from error
+            finally:
+                cursor.close()
+
+
+def _settings(path: Path) -> dict[str, object]:
+    return {
+        "enable_external_access": "false",
+        "allow_community_extensions": "false",
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(path.parent / "tmp"),
+        "max_temp_directory_size": TEMPORARY_FILES_LIMIT,
+    }
+
+
+def _fetch(cursor: duckdb.DuckDBPyConnection, statement: str, parameters: Parameters | None) -> pa.Table:
+    relation = cursor.sql(statement, params=parameters)
+    return relation.to_arrow_table()
+
+
+def _explain_refusal(error: duckdb.Error, path: Path, running: Path | None) -> str:
+    text = _first_line(error)
+    if "lock" in text.lower():
+        return f"The home {path.parent} is open in another process{_describe_owner(running)}. Use that one, or stop it."
+    if "permission" in text.lower() or "read-only" in text.lower():
+        return f"The home {path.parent} cannot be written ({text}). Change its permissions, or choose another home."
+    if "newer version" in text.lower() or "storage version" in text.lower():
+        return f"{path} was written by a newer DuckDB ({text}). Update Driftdeck; nothing was changed."
+    return (
+        f"{path} cannot be opened as a database ({text}). It may be damaged: "
+        "put a backup in its place or move it away; nothing was changed."
+    )
+
+
+def _describe_owner(running: Path | None) -> str:
+    try:
+        owner = json.loads(running.read_text()) if running else {}
+    except (OSError, ValueError):
+        return ""
+    return f": the app at {owner['url']} (process {owner['pid']})" if {"url", "pid"} <= owner.keys() else ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,44 @@
+"""How the schema came to be: decides that it is the sum of numbered files, each applied once, with its record."""
+
+import re
+from importlib.resources import files
+
+from mlops_core.errors import HomeError
+from mlops_core.store.connection import Database
+
+_FILE = re.compile(r"(?P<number>\d{4})_\w+\.sql")
+
+
+def load_migrations() -> dict[int, str]:
+    """Read the migrations by number, in order."""
+    found = {}
+    for file in files("mlops_core.store").joinpath("sql/migrations").iterdir():
+        match = _FILE.fullmatch(file.name)
+        if match:
+            found[int(match["number"])] = file.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def migrate(database: Database) -> list[int]:
+    """Apply what is missing and give the numbers applied.
+
+    Raises
+    ------
+    HomeError
+        When the home was written by a newer Driftdeck; nothing is changed.
+    """
+    known = load_migrations()
+    with database.transaction() as transaction:
+        transaction.run("create_migrations_table")
+        done = {row["number"] for row in transaction.rows("list_migrations")}
+    if done and max(done) > max(known):
+        raise HomeError(
+            f"{database.path} has schema {max(done)}, this Driftdeck knows up to {max(known)}. "
+            "Update Driftdeck, or choose another home; nothing was changed."
+        )
+    missing = [number for number in known if number not in done]
+    for number in missing:
+        with database.transaction() as transaction:
+            transaction.run_sql(known[number])
+            transaction.run("record_migration", {"number": number})
+    return missing

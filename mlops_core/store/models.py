@@ -1,0 +1,112 @@
+"""Models, their versions, and the snapshots these were trained on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from mlops_core.config import parse_model_text
+from mlops_core.entities import ModelSpec, Snapshot, Version
+from mlops_core.errors import ConflictError, NotFoundError
+from mlops_core.store.connection import Database, Transaction
+from mlops_core.store.tables import create_tables
+
+
+def add_model(transaction: Transaction, text: str, now: datetime) -> ModelSpec:
+    """Store a model file's text and make the model's tables.
+
+    Raises
+    ------
+    ConflictError
+        When a model of this name exists.
+    """
+    spec = parse_model_text(text)
+    if transaction.rows("get_model", {"name": spec.name}):
+        raise ConflictError(f"The model {spec.name!r} exists already.")
+    transaction.run("insert_model", {"name": spec.name, "spec": text, "at": now})
+    create_tables(transaction, spec)
+    return spec
+
+
+def list_models(database: Database) -> list[ModelSpec]:
+    """Give every model, by name."""
+    return [parse_model_text(row["spec"]) for row in database.rows("list_models")]
+
+
+def get_model(database: Database, name: str) -> ModelSpec:
+    """Give one model.
+
+    Raises
+    ------
+    NotFoundError
+        With the names that exist.
+    """
+    found = database.rows("get_model", {"name": name})
+    if not found:
+        known = ", ".join(row["name"] for row in database.rows("list_models")) or "none"
+        raise NotFoundError(f"There is no model {name!r}; the models are: {known}.", {"model": name})
+    return parse_model_text(found[0]["spec"])
+
+
+def add_version(transaction: Transaction, version: Version) -> None:
+    """Store a version and its snapshot, in the caller's transaction.
+
+    Raises
+    ------
+    ConflictError
+        When the model has a version of this name.
+    """
+    if transaction.rows("get_version", {"model": version.model, "name": version.name}):
+        raise ConflictError(f"The version {version.name!r} of {version.model!r} exists already.")
+    snapshot = version.snapshot
+    if not transaction.rows("get_snapshot", {"model": snapshot.model, "id": snapshot.id}):
+        record = asdict(snapshot) | {"null_fractions": json.dumps(dict(snapshot.null_fractions))}
+        transaction.run("insert_snapshot", record)
+    transaction.run(
+        "insert_version",
+        {
+            "model": version.model,
+            "name": version.name,
+            "features": list(version.features),
+            "parameters": json.dumps(dict(version.parameters)),
+            "offline_metrics": json.dumps(dict(version.offline_metrics)),
+            "snapshot_id": snapshot.id,
+            "code_id": version.code_id,
+            "artifact_hash": version.artifact_hash,
+            "artifact_bytes": version.artifact_bytes,
+            "created_at": version.created_at,
+            "created_by": version.created_by,
+        },
+    )
+
+
+def list_versions(database: Database, model: str) -> list[Version]:
+    """Give a model's versions in the order they were registered."""
+    return [_read_version(row) for row in database.rows("list_versions", {"model": model})]
+
+
+def get_version(database: Database, model: str, name: str) -> Version:
+    """Give one version.
+
+    Raises
+    ------
+    NotFoundError
+        With the names that exist.
+    """
+    found = database.rows("get_version", {"model": model, "name": name})
+    if not found:
+        known = ", ".join(row["name"] for row in database.rows("list_versions", {"model": model})) or "none"
+        raise NotFoundError(
+            f"{model} has no version {name!r}; its versions are: {known}.", {"model": model, "version": name}
+        )
+    return _read_version(found[0])
+
+
+def _read_version(row: Mapping[str, object]) -> Version:
+    own = {key: value for key, value in row.items() if not key.startswith("snapshot_")}
+    snapshot = {key.removeprefix("snapshot_"): value for key, value in row.items() if key.startswith("snapshot_")}
+    snapshot["null_fractions"] = json.loads(snapshot["null_fractions"])
+    own["features"] = tuple(own["features"])
+    for key in ("parameters", "offline_metrics"):
+        own[key] = json.loads(own[key])
+    return Version(**own, snapshot=Snapshot(model=row["model"], **snapshot))

@@ -1,0 +1,158 @@
+"""Profiles: decides how counts are stored and read back as arrays; what pages read instead of rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from mlops_core.entities import ModelSpec, Source, Window
+from mlops_core.stats.binning import N_SCORE_BINS
+from mlops_core.stats.classification import ScoreLabelCounts
+from mlops_core.store.chunks import clear_pending
+from mlops_core.store.connection import Database
+from mlops_core.store.profile_sql import count_nulls_statement, count_scores_statement
+from mlops_core.store.queries import get_query
+
+LONGEST_CHUNK = timedelta(days=32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreProfile:
+    """Score × label counts of one version over consecutive chunks of traffic."""
+
+    version: str
+    source: Source
+    chunks: tuple[datetime, ...]
+    """Start of each chunk, ascending; chunks without rows are absent."""
+    counts: ScoreLabelCounts
+    """One row per chunk, in the same order."""
+
+
+def count_chunks(database: Database, spec: ModelSpec, chunks: Sequence[datetime]) -> None:
+    """Count the given chunks anew and take them off the waiting list, in one transaction."""
+    if not chunks:
+        return
+    parameters = {
+        "model": spec.name,
+        "chunks": list(chunks),
+        "start": min(chunks),
+        "end": max(chunks) + LONGEST_CHUNK,
+    }
+    with database.transaction() as transaction:
+        for table in ("score", "feature"):
+            transaction.run(f"delete_{table}_profiles", {"model": spec.name, "chunks": list(chunks)})
+        transaction.run_sql(
+            f"insert into score_profiles by name {count_scores_statement(spec)}",
+            parameters | {"threshold": spec.threshold},
+        )
+        transaction.run_sql(f"insert into feature_profiles by name {count_nulls_statement(spec)}", parameters)
+        clear_pending(transaction, spec.name, chunks)
+
+
+def read_score_profiles(
+    database: Database, spec: ModelSpec, window: Window, segment: tuple[str, str] = ("", "")
+) -> list[ScoreProfile]:
+    """Read the score × label counts of a window for each version and source.
+
+    Parameters
+    ----------
+    segment : (column, value)
+        Empty texts for all traffic.
+    """
+    table = database.table(
+        get_query("read_score_profiles"),
+        {
+            "model": spec.name,
+            "start": window.start,
+            "end": window.end,
+            "segment_column": segment[0],
+            "segment": segment[1],
+        },
+    )
+    keys = list(zip(table["version"].to_pylist(), table["source"].to_pylist(), strict=True))
+    boundaries = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]] + [len(keys)]
+    return [_assemble(table.slice(first, last - first), spec.threshold) for first, last in pairwise(boundaries)]
+
+
+def _assemble(table: pa.Table, threshold: float) -> ScoreProfile:
+    """Turn the rows of one version and source, ordered by chunk, into arrays."""
+    instants = table["chunk"].to_pylist()
+    chunks = sorted(set(instants))
+    position = {chunk: i for i, chunk in enumerate(chunks)}
+    row = np.array([position[instant] for instant in instants])
+    labels = table["label"].to_pylist()
+    arrays = {}
+    for name, label in (("unlabelled", None), ("negative", 0), ("positive", 1)):
+        chosen = np.array([i for i, value in enumerate(labels) if value == label], dtype=np.int64)
+        arrays[name] = _scatter(table.take(pa.array(chosen)), row[chosen], len(chunks))
+    sums = {
+        name: np.bincount(row, weights=table[name].to_numpy(), minlength=len(chunks))
+        for name in ("squared_error", "squared_error_squares", "log_loss", "log_loss_squares")
+    }
+    return ScoreProfile(
+        version=table["version"][0].as_py(),
+        source=Source(table["source"][0].as_py()),
+        chunks=tuple(chunks),
+        counts=ScoreLabelCounts(threshold=threshold, **arrays, **sums),
+    )
+
+
+def _scatter(table: pa.Table, row: np.ndarray, n_chunks: int) -> np.ndarray:
+    """Spread the lists of filled bins over a dense array of shape (n_chunks, N_SCORE_BINS)."""
+    dense = np.zeros((n_chunks, N_SCORE_BINS), dtype=np.int64)
+    bins, counts = table["bins"].combine_chunks(), table["counts"].combine_chunks()
+    if len(row):
+        dense[np.repeat(row, bins.value_lengths().to_numpy()), bins.flatten().to_numpy()] = counts.flatten().to_numpy()
+    return dense
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NullCounts:
+    """Nulls of one feature in the traffic of one version."""
+
+    version: str
+    chunk: datetime
+    feature: str
+    n: int
+    n_null: int
+
+
+def read_null_counts(database: Database, model: str, version: str, window: Window) -> list[NullCounts]:
+    """Read the null counts of a version's features, by chunk and feature."""
+    parameters = {"model": model, "version": version, "start": window.start, "end": window.end}
+    return [NullCounts(**row) for row in database.rows("read_null_counts", parameters)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Rows and labels of one version's live traffic in one chunk."""
+
+    version: str
+    chunk: datetime
+    n: int
+    n_labelled: int
+
+
+def read_coverage(database: Database, model: str) -> list[Coverage]:
+    """Read the label coverage of all live traffic, by chunk and version."""
+    return [Coverage(**row) for row in database.rows("read_coverage", {"model": model})]
+
+
+def list_segments(database: Database, model: str) -> list[tuple[str, str]]:
+    """Give the segments seen in live traffic as (column, value), the largest first."""
+    return [(row["segment_column"], row["segment"]) for row in database.rows("list_segments", {"model": model})]
+
+
+def set_refreshed(database: Database, model: str, at: datetime) -> None:
+    """Record that a model was counted and checked."""
+    with database.transaction() as transaction:
+        transaction.run("set_refreshed", {"model": model, "at": at})
+
+
+def get_refreshed(database: Database, model: str) -> datetime | None:
+    """Give when a model was last counted and checked, None when never."""
+    found = database.rows("get_refreshed", {"model": model})
+    return found[0]["at"] if found else None

@@ -1,0 +1,35 @@
+-- name: list_last_verdicts
+-- What each check said before.
+select version, code, subject, status
+from verdicts
+where model = $model
+qualify row_number() over (partition by version, code, subject order by id desc) = 1
+order by version, code, subject;
+
+-- name: insert_verdict
+-- A verdict that differs from the last one.
+insert into verdicts (id, model, version, code, subject, status, reason, evidence, made_at)
+select coalesce(max(id), 0) + 1, $model, $version, $code, $subject, $status, $reason, $evidence, $at
+from verdicts;
+
+-- name: list_verdicts
+-- The newest changes.
+select model, version, code, subject, status, reason, evidence, made_at as "at"
+from verdicts
+where model = $model
+order by id desc
+limit $limit;
+
+-- name: insert_comparison
+-- A result on the same rows.
+insert into comparisons (id, model, champion, candidate, start_at, end_at, result, made_at)
+select coalesce(max(id), 0) + 1, $model, $champion, $candidate, $start, $end, $result, $at
+from comparisons;
+
+-- name: list_comparisons
+-- The newest result for each candidate.
+select candidate, start_at as start, end_at as "end", result, made_at as "at"
+from comparisons
+where model = $model and champion = $champion
+qualify row_number() over (partition by candidate order by id desc) = 1
+order by candidate;

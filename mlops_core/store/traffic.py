@@ -1,0 +1,146 @@
+"""Predictions, labels, and replays: decides that they are only appended to, and that an id is stored once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pyarrow as pa
+
+from mlops_core.entities import Batch, ModelSpec, Window
+from mlops_core.store.chunks import chunk_expression, mark_labelled, mark_traffic
+from mlops_core.store.connection import Database, Transaction
+from mlops_core.store.tables import LABEL_SCHEMA, name_table, quote, traffic_schema
+
+
+def append_predictions(database: Database, spec: ModelSpec, rows: pa.Table, at: datetime) -> Batch:
+    """Store a batch in one transaction; ids that its days already hold are left out.
+
+    Parameters
+    ----------
+    rows : pa.Table
+        Of the schema `traffic_schema(spec)`.
+    at : datetime
+        When the batch was received.
+    """
+    table = name_table("predictions", spec.name)
+    names = ", ".join(quote(name) for name in traffic_schema(spec).names)
+    with database.transaction() as transaction, transaction.attached("batch", rows):
+        accepted = transaction.run_sql(
+            f"insert into {table} ({names}) "
+            f"select {names} from (select * from batch qualify row_number() over (partition by prediction_id) = 1) "
+            f"anti join (select prediction_id from {table} where scored_at >= "
+            "(select min(scored_at) from batch) - interval 1 day and scored_at <= "
+            "(select max(scored_at) from batch) + interval 1 day) using (prediction_id)"
+        )
+        if accepted:
+            mark_traffic(transaction, spec, "batch")
+        span = transaction.table("select min(scored_at) as start, max(scored_at) as end from batch").to_pylist()[0]
+        return _record_batch(transaction, spec, "predictions", rows.num_rows, accepted, at, span)
+
+
+def append_labels(database: Database, spec: ModelSpec, rows: pa.Table, at: datetime) -> Batch:
+    """Store a batch of labels in one transaction; those that are stored already, word for word, are left out."""
+    assert rows.schema.equals(LABEL_SCHEMA)
+    table = name_table("labels", spec.name)
+    predictions = name_table("predictions", spec.name)
+    with database.transaction() as transaction, transaction.attached("batch", rows):
+        accepted = transaction.run_sql(
+            f"insert into {table} (prediction_id, label, label_at, batch) "
+            "select distinct prediction_id, label, label_at, "
+            "(select coalesce(max(id), 0) + 1 from batches) from batch "
+            f"anti join {table} as known using (prediction_id, label, label_at)"
+        )
+        if accepted:
+            mark_labelled(transaction, spec, "batch")
+        span = transaction.table(
+            f"select min(scored_at) as start, max(scored_at) as end from {predictions} "
+            "semi join batch using (prediction_id)"
+        ).to_pylist()[0]
+        return _record_batch(transaction, spec, "labels", rows.num_rows, accepted, at, span)
+
+
+def append_replay(database: Database, spec: ModelSpec, version: str, artifact_hash: str, rows: pa.Table) -> None:
+    """Store the scores of a replay (prediction_id, scored_at, score) and mark their chunks as waiting."""
+    with database.transaction() as transaction, transaction.attached("batch", rows):
+        transaction.run_sql(
+            f"insert into {name_table('replays', spec.name)} "
+            "select prediction_id, scored_at, $version, $hash, score from batch",
+            {"version": version, "hash": artifact_hash},
+        )
+        mark_traffic(transaction, spec, "batch")
+
+
+def fetch_unreplayed(
+    database: Database, spec: ModelSpec, version: str, features: Sequence[str], window: Window
+) -> pa.Table:
+    """Give the logged inputs of a window that a version neither answered nor replayed, oldest first."""
+    known = set(spec.columns.features)
+    columns = ", ".join(quote(name) if name in known else f"null::double as {quote(name)}" for name in features)
+    return database.table(
+        f"select prediction_id, scored_at, {columns} from {name_table('predictions', spec.name)} as p "
+        "where scored_at >= $start and scored_at < $end and version <> $version and not exists "
+        f"(from {name_table('replays', spec.name)} as r "
+        "where r.version = $version and r.prediction_id = p.prediction_id) order by scored_at, prediction_id",
+        {"start": window.start, "end": window.end, "version": version},
+    )
+
+
+def fetch_paired(database: Database, spec: ModelSpec, champion: str, candidate: str, window: Window) -> pa.Table:
+    """Give the labelled rows of a window that both versions scored, live or by replay.
+
+    The columns are prediction_id, chunk, label (0 or 1), champion_score, candidate_score, and the segments.
+    """
+    segments = "".join(f", p.{quote(name)}" for name in spec.columns.segments)
+    return database.table(
+        f"with {_labels_of_window(spec)}, {_scores_of_window(spec)} "
+        f"select p.prediction_id, {chunk_expression(spec, 'p.scored_at')} as chunk, l.label, "
+        f"a.score as champion_score, b.score as candidate_score{segments} "
+        "from rows_of_window as p join newest_labels as l using (prediction_id) "
+        "join scores as a on a.prediction_id = p.prediction_id and a.version = $champion "
+        "join scores as b on b.prediction_id = p.prediction_id and b.version = $candidate "
+        "order by p.scored_at, p.prediction_id",
+        {"start": window.start, "end": window.end, "champion": champion, "candidate": candidate},
+    )
+
+
+def _labels_of_window(spec: ModelSpec) -> str:
+    return (
+        f"rows_of_window as (from {name_table('predictions', spec.name)} "
+        "where scored_at >= $start and scored_at < $end), "
+        "newest_labels as (select prediction_id, arg_max(label, (label_at, batch)) as label "
+        f"from {name_table('labels', spec.name)} semi join rows_of_window using (prediction_id) group by prediction_id)"
+    )
+
+
+def _scores_of_window(spec: ModelSpec) -> str:
+    return (
+        "scores as (select prediction_id, version, score from rows_of_window union all "
+        f"select prediction_id, version, score from {name_table('replays', spec.name)} "
+        "where scored_at >= $start and scored_at < $end)"
+    )
+
+
+def _record_batch(
+    transaction: Transaction,
+    spec: ModelSpec,
+    kind: str,
+    received: int,
+    accepted: int,
+    at: datetime,
+    span: dict[str, datetime | None],
+) -> Batch:
+    number = transaction.rows("next_batch")[0]["id"]
+    record = {
+        "id": number,
+        "model": spec.name,
+        "kind": kind,
+        "received": received,
+        "accepted": accepted,
+        "at": at,
+    }
+    transaction.run("insert_batch", record | span)
+    return Batch(**record, **span)
+
+
+def list_batches(database: Database, model: str, kind: str, limit: int = 100) -> list[Batch]:
+    """Give the newest deliveries of a kind, newest first."""
+    return [Batch(**row) for row in database.rows("list_batches", {"model": model, "kind": kind, "limit": limit})]

@@ -1,0 +1,65 @@
+"""Verdicts and comparisons: decides that a verdict is stored when it changes, so that its time says since when."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from mlops_core.entities import Status, Verdict, Window
+from mlops_core.store.connection import Database
+
+
+def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Store the verdicts of a model that differ in status from the last of their kind; give these."""
+    if not verdicts:
+        return []
+    with database.transaction() as transaction:
+        last = {
+            (row["version"], row["code"], row["subject"]): row["status"]
+            for row in transaction.rows("list_last_verdicts", {"model": verdicts[0].model})
+        }
+        changed = [v for v in verdicts if last.get((v.version, v.code, v.subject)) != v.status]
+        for verdict in changed:
+            fields = {name: getattr(verdict, name) for name in ("model", "version", "code", "subject", "reason", "at")}
+            evidence = json.dumps(dict(verdict.evidence))
+            transaction.run("insert_verdict", fields | {"status": verdict.status.value, "evidence": evidence})
+    return changed
+
+
+def list_verdicts(database: Database, model: str, limit: int = 200) -> list[Verdict]:
+    """Give the changes of verdict, newest first."""
+    return [_read_verdict(row) for row in database.rows("list_verdicts", {"model": model, "limit": limit})]
+
+
+def _read_verdict(row: Mapping[str, object]) -> Verdict:
+    return Verdict(**(dict(row) | {"status": Status(row["status"]), "evidence": json.loads(row["evidence"])}))
+
+
+def store_comparison(
+    database: Database,
+    model: str,
+    champion: str,
+    candidate: str,
+    window: Window,
+    result: Mapping[str, object],
+    at: datetime,
+) -> None:
+    """Keep the result of a comparison on the same rows."""
+    with database.transaction() as transaction:
+        transaction.run(
+            "insert_comparison",
+            {
+                "model": model,
+                "champion": champion,
+                "candidate": candidate,
+                "start": window.start,
+                "end": window.end,
+                "result": json.dumps(dict(result)),
+                "at": at,
+            },
+        )
+
+
+def list_comparisons(database: Database, model: str, champion: str) -> list[dict[str, object]]:
+    """Give the newest comparison with each candidate: candidate, at, and result."""
+    rows = database.rows("list_comparisons", {"model": model, "champion": champion})
+    return [row | {"result": json.loads(row["result"])} for row in rows]

@@ -1,0 +1,62 @@
+"""Figures and times in running text: decides how a share, a difference, an instant, and a span of days are written."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+def write_share(value: float) -> str:
+    """Write a share as a whole per cent, never rounding a remainder away: 0.008 → "1 %", 0.9992 → "over 99 %"."""
+    percent = round(value * 100)
+    if percent == 100 and value < 1:
+        return "over 99 %"
+    if percent == 0 and value > 0:
+        return "under 1 %"
+    return f"{percent} %"
+
+
+def write_value(value: float) -> str:
+    """Write a metric with two digits, three below 0.01, so that a small one is not zero."""
+    return f"{value:.3f}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
+
+
+def write_difference(value: float, digits: int = 2) -> str:
+    """Write a difference with its sign: +0.42, −0.16."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def write_instant(moment: datetime) -> str:
+    """Write an instant in UTC: "14 Oct 06:00"."""
+    return f"{moment.day} {moment:%b %H:%M}"
+
+
+def write_day(moment: datetime, timezone: str = "UTC") -> str:
+    """Write the day of an instant in a zone: "7 Oct"."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {local:%b}"
+
+
+def write_span(start: datetime, end: datetime, timezone: str = "UTC") -> str:
+    """Write a half-open span by its first and last day: "7–27 Oct", "28 Sep – 4 Oct"."""
+    first, last = (
+        start.astimezone(ZoneInfo(timezone)),
+        (end - timedelta(microseconds=1)).astimezone(ZoneInfo(timezone)),
+    )
+    if first.date() == last.date():
+        return f"{last.day} {last:%b}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last.day} {last:%b}"
+    return f"{first.day} {first:%b} – {last.day} {last:%b}"
+
+
+def write_age(age: timedelta) -> str:
+    """Write an age in its largest unit: "3 weeks", "2 days", "5 minutes", "just now"."""
+    for unit, seconds in (("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60)):
+        count = int(age.total_seconds() // seconds)
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"
+
+
+def write_clock(moment: datetime) -> str:
+    """Write an instant in full: "Thu 31 Oct 2013, 12:00 UTC"."""
+    return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M} UTC"

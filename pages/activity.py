@@ -1,0 +1,102 @@
+"""Activity: who changed what, why, and on which evidence."""
+
+import html
+import json
+
+import pandas as pd
+import streamlit as st
+
+from mlops_core.charts.differences import describe_differences, draw_metric_differences
+from mlops_core.entities import AuditEvent
+from mlops_core.services.activity import read_activity, verify_chain
+from mlops_core.services.comparison import read_comparison
+from mlops_core.services.overview import read_overview
+from mlops_core.words import write_span
+from pages.components.filters import View, open_view, show_clock
+from pages.components.headline import write_title
+from pages.components.session import get_palette
+from pages.components.states import show_note
+from pages.components.tables import write_pairs
+
+EVERYTHING = "Everything"
+
+
+def show_answer(view: View, events: list[AuditEvent]) -> None:
+    with st.container(key="banner-INSUFFICIENT_DATA"):
+        words, action = st.columns([3, 1], gap="medium", vertical_alignment="center")
+        changes = [event for event in events if event.action in ("promote", "roll back")]
+        newest = changes[0] if changes else None
+        sentence = "Nothing has been changed yet."
+        if newest:
+            done = "rolled back to" if newest.action == "roll back" else "promoted"
+            sentence = f"{newest.actor.name} {done} {newest.subject} on {newest.at:%d %b %Y at %H:%M} UTC."
+        with words, st.container(key="headline"):
+            st.html(f'<h1 class="dd-sentence">{html.escape(sentence)}</h1>')
+        words.html(f'<div class="dd-detail">{len(events):,} lines, each hashed together with the one before it.</div>')
+        if action.button("Verify the chain", key="audit-verify", icon=":material/verified:", width="stretch"):
+            broken = verify_chain(view.runtime)
+            if broken is None:
+                st.success("The chain holds: no line was changed or removed.")
+            else:
+                st.error(f"Line {broken} was changed, or the line before it is gone. Restore a backup and compare.")
+
+
+def show_events(view: View, events: list[AuditEvent]) -> None:
+    with st.container(border=True, key="panel-events"):
+        actions = [EVERYTHING, *dict.fromkeys(event.action for event in events)]
+        chosen = st.segmented_control("Show", actions, default=EVERYTHING, required=True, key="action-select")
+        shown = [event for event in events if chosen in (None, EVERYTHING, event.action)]
+        table = pd.DataFrame(
+            {
+                "Line": [event.id for event in shown],
+                "When (UTC)": [event.at.strftime("%d %b %Y %H:%M") for event in shown],
+                "Who": [f"{event.actor.name} ({event.actor.channel})" for event in shown],
+                "What": [f"{event.action} {event.subject}" for event in shown],
+                "Why": [event.reason for event in shown],
+            }
+        )
+        picked = st.dataframe(
+            table,
+            hide_index=True,
+            key="audit-table",
+            on_select="rerun",
+            selection_mode="single-row",
+            column_config={
+                "Line": st.column_config.NumberColumn(width=60),
+                "Why": st.column_config.TextColumn(width="large"),
+            },
+            alt="The audit log, newest line first",
+        )
+        st.download_button("Download as CSV", table.to_csv(index=False), "audit.csv", "text/csv", key="audit-csv")
+    rows = picked["selection"]["rows"]
+    if rows:
+        show_evidence(view, shown[rows[0]])
+    elif shown:
+        show_note("Select a line to see what was known when it was written.")
+
+
+def show_evidence(view: View, event: AuditEvent) -> None:
+    with st.container(border=True, key="panel-evidence"):
+        st.html(write_title(f"Line {event.id}: {event.action} {event.subject}", "what was known then"))
+        evidence = dict(event.evidence)
+        document = evidence.pop("rehearsal", None)
+        if document:
+            comparison = read_comparison(document)
+            differences = list(comparison.paired.metrics.values())
+            span = write_span(comparison.start, comparison.end, view.spec.timezone)
+            st.caption(
+                f"{comparison.candidate} − {comparison.champion} on the same {comparison.paired.n:,} labelled "
+                f"{view.spec.words.rows} of {span}; right is better, 95 % interval."
+            )
+            words = describe_differences([(found.metric.label, found) for found in differences])
+            st.plotly_chart(draw_metric_differences(differences, get_palette()), theme=None, key="evidence", alt=words)
+        facts = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in evidence.items()]
+        st.html(write_pairs([("Reason", event.reason or "–"), *facts, ("Hash", event.hash)], "Evidence"))
+
+
+view = open_view(has_window=False)
+events = read_activity(view.runtime, view.spec)
+show_answer(view, events)
+show_events(view, events)
+overview = read_overview(view.runtime, view.spec, view.now)
+show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)

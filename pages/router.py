@@ -1,0 +1,17 @@
+"""The script that Streamlit runs: decides which pages there are and how they are grouped."""
+
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).parent
+
+st.set_page_config(page_title="Driftdeck", page_icon=str(PAGES / "assets" / "icon.svg"), layout="wide")
+st.logo(str(PAGES / "assets" / "logo.svg"), icon_image=str(PAGES / "assets" / "icon.svg"), size="large")
+st.navigation(
+    {
+        "Watch": [st.Page("overview.py", title="Overview", icon=":material/monitoring:", default=True)],
+        "Act": [st.Page("versions.py", title="Versions", icon=":material/history:")],
+        "Run": [st.Page("activity.py", title="Activity", icon=":material/receipt_long:")],
+    }
+).run()

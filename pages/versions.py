@@ -1,0 +1,120 @@
+"""Versions: what each was trained on, how it did, when it served, and the two actions."""
+
+import html
+
+import streamlit as st
+
+from mlops_core.charts.spans import draw_spans
+from mlops_core.charts.theme import assign_colours
+from mlops_core.entities import Action, ModelSpec
+from mlops_core.services.history import VersionHistory, describe_history, read_history
+from mlops_core.services.overview import read_overview
+from mlops_core.words import write_span
+from pages.components.change import offer_change, offer_undo, open_change_dialog
+from pages.components.filters import View, open_view, show_clock
+from pages.components.headline import show_champion, write_title
+from pages.components.session import get_palette
+from pages.components.states import show_note
+from pages.components.tables import write_pairs
+
+
+def show_answer(view: View, histories: list[VersionHistory]) -> None:
+    champion = next((one for one in histories if one.is_champion), None)
+    with st.container(key="banner-INSUFFICIENT_DATA"):
+        words, actions = st.columns([2.4, 1], gap="medium", vertical_alignment="center")
+        with words:
+            with st.container(key="headline"):
+                st.html(f'<h1 class="dd-sentence">{html.escape(describe_history(view.spec, histories, view.now))}</h1>')
+            show_champion(champion.version.name if champion else None)
+        with actions:
+            can_roll_back = sum(bool(one.spans) for one in histories) > 1
+            offer_change(view, Action.ROLL_BACK, is_possible=can_roll_back)
+            offer_change(view, Action.PROMOTE, is_possible=any(not one.is_champion for one in histories))
+
+
+def show_spans(view: View, histories: list[VersionHistory], colours: dict[str, str]) -> None:
+    with st.container(border=True, key="panel-spans"):
+        st.html(write_title("In production", "UTC"))
+        spans = [span for one in histories for span in one.spans]
+        if not spans:
+            show_note("Nothing was in production yet.", "Promote a version.")
+            return
+        names = [one.version.name for one in histories]
+        words = " ".join(f"{span.version} from {span.start:%d %b %Y}." for span in spans)
+        figure = draw_spans(names, spans, view.now, colours, get_palette())
+        st.plotly_chart(figure, theme=None, key="spans", alt=f"Times in production. {words}")
+
+
+def show_version(view: View, one: VersionHistory, colour: str) -> None:
+    version, metric = one.version, view.spec.primary_metric
+    with st.container(border=True, key=f"panel-{version.name}"):
+        name, live, offline, trained, action = st.columns([1.5, 1.5, 1, 1.5, 1], gap="medium")
+        state = "in production" if one.is_champion else "was in production" if one.spans else "never in production"
+        name.html(
+            f'<div class="dd-sentence"><span class="dd-dot" style="background:{colour}"></span>'
+            f'{html.escape(version.name)}</div><div class="dd-muted dd-small">{state}</div>'
+        )
+        estimate = one.live.get(metric)
+        live.metric(
+            f"{metric.label}, live",
+            f"{estimate.value:.3f}" if estimate and estimate.value is not None else "–",
+            f"{one.n_labelled:,} labels" if one.n_labelled else "no labels",
+            delta_color="gray",
+            delta_arrow="off",
+            chart_data=one.trend or None,
+        )
+        offline.metric(f"{metric.label}, offline", _write_figure(version.offline_metrics.get(metric.value)))
+        span = write_span(version.snapshot.start, version.snapshot.end, view.spec.timezone)
+        trained.metric("Trained on", f"{version.snapshot.rows:,}", span, delta_color="gray", delta_arrow="off")
+        with action:
+            _offer_action(view, one)
+        with st.expander("Parameters, features, and origin"):
+            st.html(write_pairs(_list_facts(view.spec, one), f"Facts about {version.name}"))
+
+
+def _offer_action(view: View, one: VersionHistory) -> None:
+    if one.is_champion:
+        st.badge("Champion", icon=":material/check_circle:", color="primary")
+        return
+    action = Action.ROLL_BACK if one.spans else Action.PROMOTE
+    label = "Roll back" if one.spans else "Promote"
+    if st.button(
+        label,
+        key=f"review-{action.value.lower()}-{one.version.name}",
+        width="stretch",
+        help=f"{label} {'to ' if one.spans else ''}{one.version.name}, after a rehearsal",
+    ):
+        open_change_dialog(view, action, one.version.name)
+
+
+def _list_facts(spec: ModelSpec, one: VersionHistory) -> list[tuple[str, str]]:
+    version = one.version
+    served = "; ".join(
+        f"{span.start:%d %b %Y %H:%M} – {f'{span.end:%d %b %Y %H:%M}' if span.end else 'now'} UTC" for span in one.spans
+    )
+    return [
+        ("Offline metrics", ", ".join(f"{name} {value:.3f}" for name, value in version.offline_metrics.items())),
+        ("In production", served or "never"),
+        ("Features", f"{len(version.features)}: {', '.join(version.features)}"),
+        ("Parameters", ", ".join(f"{name} = {value}" for name, value in version.parameters.items())),
+        ("Snapshot", f"{version.snapshot.id[:16]}…, {version.snapshot.rows:,} {spec.words.rows}"),
+        ("Artifact", f"{version.artifact_hash[:16]}…, {version.artifact_bytes / 1e6:.1f} MB"),
+        ("Code", f"{version.code_id[:16]}…"),
+        ("Registered", f"{version.created_at:%d %b %Y %H:%M} UTC by {version.created_by}"),
+    ]
+
+
+def _write_figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+view = open_view(has_window=False)
+overview = read_overview(view.runtime, view.spec, view.now)
+histories = read_history(view.runtime, view.spec, view.now)
+offer_undo(view, overview)
+show_answer(view, histories)
+colours = assign_colours(overview.versions, get_palette())
+show_spans(view, histories, colours)
+for history in reversed(histories):
+    show_version(view, history, colours[history.version.name])
+show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)

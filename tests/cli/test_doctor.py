@@ -1,0 +1,61 @@
+"""The doctor finds what is broken and says what to do."""
+
+import socket
+
+import pytest
+
+from mlops_core.api.tokens import ensure_token
+from mlops_core.config import Home
+
+
+def list_problems(ended) -> dict[str, str]:
+    return {check["name"]: check["remedy"] for check in ended.document["checks"] if not check["passed"]}
+
+
+def test_doctor_finds_nothing_when_all_is_well(run):
+    ended = run("doctor", "--port", "0")
+    assert ended.exit_code == 0, ended.output
+    assert ended.output.splitlines()[-1] == "Everything is in order."
+    assert "PROBLEM" not in ended.output
+
+
+@pytest.mark.parametrize("kind", ["artifacts", "snapshots"])
+def test_doctor_finds_files_that_are_gone(run, home: Home, kind: str):
+    next(iter((home.path / kind).iterdir())).unlink()
+    ended = run("doctor", "--port", "0", "--json")
+    assert ended.exit_code == 1
+    assert set(list_problems(ended)) == {kind.capitalize()}
+    assert "backup" in list_problems(ended)[kind.capitalize()]
+
+
+def test_doctor_finds_an_artifact_that_was_changed(run, home: Home):
+    path = next(iter(home.artifacts.iterdir()))
+    path.write_bytes(path.read_bytes() + b"x")
+    assert set(list_problems(run("doctor", "--port", "0", "--json"))) == {"Artifacts"}
+
+
+def test_doctor_finds_a_token_that_others_can_read(run, home: Home):
+    ensure_token(home)
+    home.token.chmod(0o644)
+    ended = run("doctor", "--port", "0")
+    assert ended.exit_code == 1
+    assert "has mode 644" in ended.output
+    assert "To do:" in ended.output
+
+
+def test_doctor_finds_a_damaged_database(run, home: Home):
+    home.database.write_bytes(b"no database" * 1000)
+    assert set(list_problems(run("doctor", "--port", "0", "--json"))) == {"Database"}
+
+
+def test_doctor_finds_a_home_that_is_missing_and_makes_none(run, home: Home):
+    ended = run("doctor", "--port", "0", "--home", str(home.path / "missing"), "--json")
+    assert ended.exit_code == 1
+    assert set(list_problems(ended)) == {"Home"}
+    assert not (home.path / "missing").exists()
+
+
+def test_doctor_finds_a_port_that_is_taken(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = run("doctor", "--port", str(taken.getsockname()[1]), "--json")
+    assert set(list_problems(ended)) == {"Port"}

@@ -1,0 +1,105 @@
+"""The commands that report."""
+
+import json
+
+import pytest
+
+from mlops_core.config import Home
+from mlops_core.shared import open_runtime
+
+
+def test_versions_are_a_table_or_the_document_of_the_api(run):
+    ended = run("versions", "car-loan")
+    assert ended.exit_code == 0
+    lines = ended.output.splitlines()
+    assert lines[0].split()[:2] == ["Version", "State"]
+    assert [line.split()[:2] for line in lines[1:4]] == [
+        ["v1", "retired"],
+        ["v2", "champion"],
+        ["v3", "never"],
+    ]
+    document = run("versions", "car-loan", "--json").document
+    assert document["champion"] == "v2"
+    assert len(document["versions"]) == 3
+
+
+def test_performance_is_a_row_per_chunk(run):
+    ended = run("performance", "car-loan", "--chunk", "day", "--window", "2024-03-12..2024-03-14")
+    assert ended.exit_code == 0
+    assert ended.output.startswith("car-loan v2, ROC AUC by day in UTC\n")
+    assert [line[:10] for line in ended.output.splitlines()[3:]] == ["2024-03-12", "2024-03-13"]
+
+
+@pytest.mark.parametrize(("window", "n"), [("2024-03-05..", 3), ("..2024-03-05", 4), ("2024-03-02..2024-03-04", 2)])
+def test_performance_window_may_be_open(run, window: str, n: int):
+    document = run("performance", "car-loan", "--version", "v1", "--window", window, "--json").document
+    assert len(document["chunks"]) == n
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["versions", "nope"], "There is no model 'nope'"),
+        (["versions", "Car Loan"], "'Car Loan' is not accepted"),
+        (["performance", "car-loan", "--version", "v9"], "no version 'v9'"),
+        (["performance", "car-loan", "--chunk", "hour"], "accepted is 'day'"),
+        (["performance", "car-loan", "--window", "March"], "A..B"),
+        (["performance", "car-loan", "--window", ".."], "A..B"),
+        (["performance", "car-loan", "--window", "a..b"], "'a'"),
+        (["performance", "car-loan", "--window", "2024-03-02..2024-03-01"], "before its end"),
+        (["audit", "nope"], "There is no model 'nope'"),
+        (["audit", "--limit", "0"], "'limit' is '0'"),
+    ],
+)
+def test_reports_end_with_2_when_the_input_is_bad(run, arguments: list[str], said: str):
+    ended = run(*arguments, "--json")
+    assert ended.exit_code == 2
+    assert said in ended.errors
+    assert said in ended.document["error"]["message"]
+
+
+def test_performance_ends_with_1_when_an_alert_is_to_fail(run, home: Home):
+    assert run("performance", "car-loan", "--fail-on", "alert").exit_code == 0
+    demand_the_impossible(home)
+    assert run("performance", "car-loan").exit_code == 0
+    ended = run("performance", "car-loan", "--fail-on", "alert", "--json")
+    assert ended.exit_code == 1
+    assert {chunk["status"] for chunk in ended.document["chunks"]} == {"ALERT"}
+
+
+def demand_the_impossible(home: Home) -> None:
+    """Set a standard that no day can keep."""
+    runtime = open_runtime(home)
+    with runtime.database.transaction() as transaction:
+        transaction.run_sql("update models set spec = replace(spec, 'min = 0.6', 'min = 0.99')")
+    runtime.close()
+
+
+def test_audit_is_a_table_newest_first(run):
+    ended = run("audit", "car-loan", "--limit", "2")
+    assert ended.exit_code == 0
+    assert [line.split()[0] for line in ended.output.splitlines()[1:]] == ["6", "5"]
+
+
+def test_audit_verification_ends_with_1_when_a_line_was_changed(run, home: Home):
+    assert run("audit", "verify").output == "The audit log is intact: 6 lines.\n"
+    runtime = open_runtime(home)
+    with runtime.database.transaction() as transaction:
+        transaction.run_sql("update audit set actor = 'another' where id = 3")
+    runtime.close()
+    ended = run("audit", "verify", "--json")
+    assert ended.exit_code == 1
+    assert ended.document == {"intact": False, "broken_line": 3, "lines": 6}
+    assert "line 3" in run("audit", "verify").output
+
+
+def test_json_is_one_document_and_nothing_else(run):
+    for arguments in (
+        ["versions", "car-loan"],
+        ["performance", "car-loan"],
+        ["audit"],
+        ["doctor", "--port", "0"],
+    ):
+        ended = run(*arguments, "--json")
+        json.loads(ended.output)
+        assert ended.errors == ""
