@@ -9,7 +9,7 @@ from mlops_core.services.cards import list_cards
 from mlops_core.services.overview import Overview, read_overview
 from mlops_core.services.performance import read_series
 from mlops_core.words import write_age, write_instant, write_span
-from pages.components.change import offer_advice, offer_undo
+from pages.components.change import draw_change_dialog, offer_advice, offer_undo
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, show_headline, write_title
 from pages.components.session import get_palette
@@ -26,9 +26,11 @@ def show_answer(view: View, overview: Overview) -> None:
         words, actions = st.columns([3.2, 1], gap="medium", vertical_alignment="center")
         with words, st.container(key="headline"):
             show_headline(headline)
+        # Both places are always there: what moves on a page would be seen twice while it is drawn anew.
         with actions:
-            if headline.action and headline.target:
-                offer_advice(view, headline.action, headline.target)
+            with st.container():
+                if headline.action and headline.target:
+                    offer_advice(headline.action, headline.target)
             champion = overview.champion
             age = write_age(view.now - champion.at) if champion else ""
             show_champion(champion.version if champion else None, f"for {age}" if age else "")
@@ -106,3 +108,4 @@ show_cards(overview)
 show_timeline(view, overview)
 show_happenings(overview)
 show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)
+draw_change_dialog(view)

@@ -6,16 +6,17 @@ import streamlit as st
 
 from mlops_core.charts.spans import draw_spans
 from mlops_core.charts.theme import assign_colours
-from mlops_core.entities import Action, ModelSpec
+from mlops_core.entities import Action
 from mlops_core.services.history import VersionHistory, describe_history, read_history
 from mlops_core.services.overview import read_overview
 from mlops_core.words import write_span
-from pages.components.change import offer_change, offer_undo, open_change_dialog
+from pages.components.change import draw_change_dialog, offer_change, offer_undo, open_change_dialog
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, write_title
 from pages.components.session import get_palette
 from pages.components.states import show_note
 from pages.components.tables import write_pairs
+from pages.components.version_facts import list_facts
 
 
 def show_answer(view: View, histories: list[VersionHistory]) -> None:
@@ -28,8 +29,8 @@ def show_answer(view: View, histories: list[VersionHistory]) -> None:
             show_champion(champion.version.name if champion else None)
         with actions:
             can_roll_back = sum(bool(one.spans) for one in histories) > 1
-            offer_change(view, Action.ROLL_BACK, is_possible=can_roll_back)
-            offer_change(view, Action.PROMOTE, is_possible=any(not one.is_champion for one in histories))
+            offer_change(Action.ROLL_BACK, is_possible=can_roll_back)
+            offer_change(Action.PROMOTE, is_possible=any(not one.is_champion for one in histories))
 
 
 def show_spans(view: View, histories: list[VersionHistory], colours: dict[str, str]) -> None:
@@ -67,12 +68,12 @@ def show_version(view: View, one: VersionHistory, colour: str) -> None:
         span = write_span(version.snapshot.start, version.snapshot.end, view.spec.timezone)
         trained.metric("Trained on", f"{version.snapshot.rows:,}", span, delta_color="gray", delta_arrow="off")
         with action:
-            _offer_action(view, one)
+            _offer_action(one)
         with st.expander("Parameters, features, and origin"):
-            st.html(write_pairs(_list_facts(view.spec, one), f"Facts about {version.name}"))
+            st.html(write_pairs(list_facts(view.spec, one), f"Facts about {version.name}"))
 
 
-def _offer_action(view: View, one: VersionHistory) -> None:
+def _offer_action(one: VersionHistory) -> None:
     if one.is_champion:
         st.badge("Champion", icon=":material/check_circle:", color="primary")
         return
@@ -84,24 +85,7 @@ def _offer_action(view: View, one: VersionHistory) -> None:
         width="stretch",
         help=f"{label} {'to ' if one.spans else ''}{one.version.name}, after a rehearsal",
     ):
-        open_change_dialog(view, action, one.version.name)
-
-
-def _list_facts(spec: ModelSpec, one: VersionHistory) -> list[tuple[str, str]]:
-    version = one.version
-    served = "; ".join(
-        f"{span.start:%d %b %Y %H:%M} – {f'{span.end:%d %b %Y %H:%M}' if span.end else 'now'} UTC" for span in one.spans
-    )
-    return [
-        ("Offline metrics", ", ".join(f"{name} {value:.3f}" for name, value in version.offline_metrics.items())),
-        ("In production", served or "never"),
-        ("Features", f"{len(version.features)}: {', '.join(version.features)}"),
-        ("Parameters", ", ".join(f"{name} = {value}" for name, value in version.parameters.items())),
-        ("Snapshot", f"{version.snapshot.id[:16]}…, {version.snapshot.rows:,} {spec.words.rows}"),
-        ("Artifact", f"{version.artifact_hash[:16]}…, {version.artifact_bytes / 1e6:.1f} MB"),
-        ("Code", f"{version.code_id[:16]}…"),
-        ("Registered", f"{version.created_at:%d %b %Y %H:%M} UTC by {version.created_by}"),
-    ]
+        open_change_dialog(action, one.version.name)
 
 
 def _write_figure(value: float | None) -> str:
@@ -118,3 +102,4 @@ show_spans(view, histories, colours)
 for history in reversed(histories):
     show_version(view, history, colours[history.version.name])
 show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)
+draw_change_dialog(view)

@@ -12,7 +12,8 @@ from mlops_core.errors import ConflictError, MLOpsError
 from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.runtime import Runtime
 
-STEP = timedelta(hours=6)
+STEP, LONG_STEP = timedelta(hours=6), timedelta(days=1)
+"""How often a play of up to a day, and a longer one, stops to check."""
 LAST_FLIGHT_SCORED = datetime(2014, 1, 1, 4, tzinfo=UTC)
 END = find_next_label_file(LAST_FLIGHT_SCORED)
 """The last label file; after it nothing more happens in the demo."""
@@ -92,7 +93,8 @@ class DemoReplay:
     def _advance(self, runtime: Runtime, spec: ModelSpec, clock: DemoClock) -> None:
         begin, until = self._state.start, self._state.until
         start = begin
-        for moment in list_stops(begin, until, STEP):
+        step = STEP if until - begin <= LONG_STEP else LONG_STEP
+        for moment in list_stops(begin, until, step):
             if self._paused.is_set():
                 return
             deliver(runtime, spec, start, moment)

@@ -90,9 +90,10 @@ def _show_skew(overview: Overview) -> Card:
 
 def _show_labels(overview: Overview) -> Card:
     champion = overview.champion.version if overview.champion else ""
-    own = [row for row in overview.coverage if row.version == champion]
+    since = overview.champion.at - timedelta(days=1) if overview.champion else overview.now
+    own = [row for row in overview.coverage if row.version == champion and row.chunk >= since]
     n, n_labelled = sum(row.n for row in own), sum(row.n_labelled for row in own)
-    until = overview.arrival.labelled_until
+    until = overview.arrival.labelled_until if n_labelled else None
     return Card(
         title=f"Labels arrived, {champion}",
         value=write_share(n_labelled / n) if n else "–",

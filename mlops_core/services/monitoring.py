@@ -4,8 +4,8 @@ from datetime import datetime
 
 from mlops_core.checks.performance import check_standard
 from mlops_core.checks.skew import LEAST_ROWS, check_null_skew
-from mlops_core.entities import ModelSpec, Verdict, Version
-from mlops_core.services.performance import ALL_TIME, Arrival, estimate_last_labelled, find_arrival
+from mlops_core.entities import Deployment, ModelSpec, Verdict, Version, Window
+from mlops_core.services.performance import ALL_TIME, LONGEST, Arrival, estimate_champion, find_arrival
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.chunks import list_pending
 from mlops_core.store.deployments import get_champion
@@ -29,19 +29,19 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
     if champion:
         version = get_version(runtime.database, spec.name, champion.version)
         arrival = find_arrival(runtime, spec, now)
-        verdicts = _check_performance(runtime, spec, version, arrival, now)
-        verdicts += _check_skew(runtime, spec, version, now)
-        changed = store_changed_verdicts(runtime.database, verdicts)
+        verdicts = _check_performance(runtime, spec, champion, arrival, now)
+        verdicts += _check_skew(runtime, spec, champion, version, now)
+        changed = store_changed_verdicts(runtime.database, verdicts, champion.at)
     set_refreshed(runtime.database, spec.name, now)
     return changed
 
 
 def _check_performance(
-    runtime: Runtime, spec: ModelSpec, version: Version, arrival: Arrival, now: datetime
+    runtime: Runtime, spec: ModelSpec, champion: Deployment, arrival: Arrival, now: datetime
 ) -> list[Verdict]:
     verdicts = []
     for standard in spec.standards:
-        labelled, estimates = estimate_last_labelled(runtime, spec, version.name, arrival, standard.window_days)
+        labelled, estimates = estimate_champion(runtime, spec, champion, arrival, standard.window_days)
         if labelled is None:
             continue
         verdicts.append(
@@ -49,7 +49,7 @@ def _check_performance(
                 standard,
                 estimates[standard.metric],
                 model=spec.name,
-                version=version.name,
+                version=champion.version,
                 n=int(labelled.counts.n.sum()),
                 n_labelled=int(labelled.counts.n_labelled.sum()),
                 chunks=labelled.chunks,
@@ -59,8 +59,11 @@ def _check_performance(
     return verdicts
 
 
-def _check_skew(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> list[Verdict]:
-    n, nulls = sum_newest_nulls(read_null_counts(runtime.database, spec.name, version.name, ALL_TIME))
+def _check_skew(
+    runtime: Runtime, spec: ModelSpec, champion: Deployment, version: Version, now: datetime
+) -> list[Verdict]:
+    window = Window(champion.at - LONGEST[spec.chunk], ALL_TIME.end)
+    n, nulls = sum_newest_nulls(read_null_counts(runtime.database, spec.name, version.name, window))
     return check_null_skew(
         version.features,
         version.snapshot.null_fractions,

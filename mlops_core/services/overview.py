@@ -13,7 +13,7 @@ from mlops_core.services.comparison import VersionComparison, read_comparison
 from mlops_core.services.performance import (
     ALL_TIME,
     Arrival,
-    estimate_last_labelled,
+    estimate_champion,
     find_arrival,
     read_series,
 )
@@ -85,7 +85,7 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
     deployments = tuple(list_deployments(database, spec.name))
     champion = deployments[-1] if deployments else None
     arrival = find_arrival(runtime, spec, now)
-    labelled, estimates = estimate_last_labelled(runtime, spec, champion.version, arrival) if champion else (None, {})
+    labelled, estimates = estimate_champion(runtime, spec, champion, arrival) if champion else (None, {})
     alternatives = _rank_alternatives(runtime, spec, champion) if champion else ()
     verdicts = list_verdicts(database, spec.name)
     skews, skew_trend = find_skews(runtime, spec, champion) if champion else ((), ())

@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from mlops_core.checks.performance import LEAST_PAIRED_COVERAGE, expect_coverage, find_covered, judge_standard
-from mlops_core.entities import ChunkSize, Estimate, Metric, ModelSpec, Series, Source, Standard, Status, Window
+from mlops_core.entities import (
+    ChunkSize,
+    Deployment,
+    Estimate,
+    Metric,
+    ModelSpec,
+    Series,
+    Source,
+    Standard,
+    Status,
+    Window,
+)
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.classification import compute_metrics, roll_counts, select_chunks
 from mlops_core.stats.intervals import estimate_chunks, estimate_metrics
@@ -41,18 +52,14 @@ class Arrival:
 
 def next_chunk(spec: ModelSpec, chunk: datetime) -> datetime:
     """Give the start of the chunk after this one; days are as long as the zone makes them."""
-    local = chunk.astimezone(ZoneInfo(spec.timezone))
+    if spec.chunk is ChunkSize.HOUR:
+        return chunk.astimezone(UTC) + timedelta(hours=1)
+    # Where the clocks change at midnight, a day starts at 01:00; the next one does not.
+    local = chunk.astimezone(ZoneInfo(spec.timezone)).replace(hour=0)
     if spec.chunk is ChunkSize.MONTH:
         following = (local.replace(day=1) + timedelta(days=32)).replace(day=1)
     else:
-        following = (
-            local
-            + {
-                ChunkSize.HOUR: timedelta(hours=1),
-                ChunkSize.DAY: timedelta(days=1),
-                ChunkSize.WEEK: timedelta(days=7),
-            }[spec.chunk]
-        )
+        following = local + LONGEST[spec.chunk]
     return following.astimezone(UTC)
 
 
@@ -135,11 +142,15 @@ def find_profile(profiles: Sequence[ScoreProfile], version: str, source: Source)
     return next((p for p in profiles if (p.version, p.source) == (version, source)), None)
 
 
-def estimate_last_labelled(
-    runtime: Runtime, spec: ModelSpec, version: str, arrival: Arrival, newest: int = ROLLING_CHUNKS
+def estimate_champion(
+    runtime: Runtime, spec: ModelSpec, champion: Deployment, arrival: Arrival, newest: int = ROLLING_CHUNKS
 ) -> tuple[ScoreProfile | None, dict[Metric, Estimate]]:
-    """Give a version's newest labelled live chunks and its metrics over them."""
-    profile = find_profile(read_score_profiles(runtime.database, spec, ALL_TIME), version, Source.LIVE)
+    """Give the newest labelled chunks since the champion's deployment, and its metrics over them.
+
+    What the version did in an earlier time in production does not count.
+    """
+    window = Window(champion.at - LONGEST[spec.chunk], ALL_TIME.end)
+    profile = find_profile(read_score_profiles(runtime.database, spec, window), champion.version, Source.LIVE)
     chosen = select_covered(profile, arrival, newest) if profile else None
     if chosen is None or not chosen.chunks:
         return None, {}

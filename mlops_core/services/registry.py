@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mlops_core.artifacts import store_file
+from mlops_core.artifacts import store_file, writing_whole
 from mlops_core.entities import Actor, ModelSpec, Snapshot, Version
 from mlops_core.errors import InputError
 from mlops_core.services.runtime import Runtime
@@ -107,22 +108,20 @@ def keep_snapshot(runtime: Runtime, model: str, rows: pa.Table, features: Sequen
     """
     if rows.num_rows == 0:
         raise InputError("The training rows are empty; a snapshot needs at least one.")
-    ordered = rows.sort_by("prediction_id").combine_chunks()
+    others = [name for name in rows.column_names if name != "prediction_id"]
+    ordered = rows.sort_by([(name, "ascending") for name in ("prediction_id", *others)]).combine_chunks()
     digest = hash_rows(ordered)
     target = runtime.home.snapshots / f"{digest}.parquet"
     if not target.exists():
-        runtime.home.snapshots.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial")
-        pq.write_table(ordered, partial, compression="zstd")
-        partial.chmod(0o600)
-        partial.replace(target)
+        with writing_whole(target) as partial:
+            pq.write_table(ordered, partial, compression="zstd")
     times = ordered["scored_at"]
     return Snapshot(
         id=digest,
         model=model,
         rows=ordered.num_rows,
-        start=pa.compute.min(times).as_py(),
-        end=pa.compute.max(times).as_py(),
+        start=pc.min(times).as_py(),
+        end=pc.max(times).as_py(),
         null_fractions={name: _null_fraction(ordered[name]) for name in features},
         created_at=now,
     )
@@ -140,7 +139,7 @@ def hash_rows(rows: pa.Table) -> str:
 def _null_fraction(column: pa.ChunkedArray) -> float:
     missing = column.null_count
     if pa.types.is_floating(column.type):
-        missing += pa.compute.sum(pa.compute.is_nan(column.drop_null())).as_py() or 0
+        missing += pc.sum(pc.is_nan(column.drop_null())).as_py() or 0
     return missing / len(column)
 
 

@@ -24,19 +24,32 @@ ICONS = {Action.ROLL_BACK: ":material/undo:", Action.PROMOTE: ":material/publish
 TITLES = {Action.ROLL_BACK: "Roll back", Action.PROMOTE: "Promote"}
 
 
-def open_change_dialog(view: View, action: Action, target: str | None = None) -> None:
-    """Open the dialog for an action, with a version chosen when one is given."""
-    for name in ("change-preflight", "change-rehearsal"):
-        st.session_state.pop(name, None)
+def open_change_dialog(action: Action, target: str | None = None) -> None:
+    """Have the dialog for an action drawn, with a version chosen when one is given, until it is closed."""
+    close_change_dialog()
+    st.session_state["change-open"] = action
     st.session_state["change-key"] = uuid.uuid4().hex
     if target:
         st.session_state[f"{KEYS[action]}-target"] = target
+
+
+def close_change_dialog() -> None:
+    """Forget the dialog and what was found for it."""
+    for name in ("change-open", "change-preflight", "change-rehearsal"):
+        st.session_state.pop(name, None)
+
+
+def draw_change_dialog(view: View) -> None:
+    """Draw the dialog that is open; it stays open when the page behind it is drawn anew."""
+    action = st.session_state.get("change-open")
+    if action is None:
+        return
     champion, _ = list_targets(view.runtime, view.spec.name, action)
     title = f"{TITLES[action]} {view.spec.name}" + (f" · {champion} is in production" if champion else "")
-    st.dialog(title, width="large")(_draw_dialog)(view, action)
+    st.dialog(title, width="large", on_dismiss=close_change_dialog)(_draw_dialog)(view, action)
 
 
-def offer_change(view: View, action: Action, *, is_possible: bool) -> None:
+def offer_change(action: Action, *, is_possible: bool) -> None:
     """Draw the button that opens an action's dialog."""
     if st.button(
         f"{TITLES[action]}…",
@@ -45,34 +58,40 @@ def offer_change(view: View, action: Action, *, is_possible: bool) -> None:
         width="stretch",
         disabled=not is_possible,
     ):
-        open_change_dialog(view, action)
+        open_change_dialog(action)
 
 
-def offer_advice(view: View, action: Action, target: str) -> None:
+def offer_advice(action: Action, target: str) -> None:
     """Draw the button for what the headline advises."""
     noun = "rollback" if action is Action.ROLL_BACK else "promotion"
     if st.button(
         f"Review {noun} to {target}", key=f"review-{KEYS[action]}", type="primary", icon=ICONS[action], width="stretch"
     ):
-        open_change_dialog(view, action, target)
+        open_change_dialog(action, target)
 
 
 def offer_undo(view: View, overview: Overview) -> None:
     """After a change by this browser: say that it is done and offer to take it back."""
+    place = st.container()
     done = st.session_state.get("change-done")
     champion = overview.champion
     if not done or champion is None or champion.id != done or champion.previous is None:
         return
     if st.session_state.pop("change-toast", False):
         st.toast(f"{champion.version} is in production.", icon=":material/check_circle:")
-    with st.container(key="banner-BETTER"):
-        words, action = st.columns([3.2, 1], vertical_alignment="center")
+    with place, st.container(key="banner-BETTER"):
+        words, action, dismissal = st.columns([2.6, 1, 0.5], vertical_alignment="center")
         words.html(
             f'<div class="dd-detail" role="status"><b>Done: {html.escape(champion.version)} is in production.</b> '
             f"{html.escape(champion.previous)} stays one click away.</div>"
         )
         if action.button(f"Undo, back to {champion.previous}", key="undo-change", width="stretch"):
             _carry_out(view, Action.ROLL_BACK, champion.previous, f"Undo of deployment {champion.id}", None, {})
+        dismissal.button("Dismiss", key="dismiss-done", type="tertiary", on_click=_dismiss)
+
+
+def _dismiss() -> None:
+    st.session_state.pop("change-done", None)
 
 
 def _draw_dialog(view: View, action: Action) -> None:
@@ -134,6 +153,7 @@ def _carry_out(
         st.session_state.pop("change-preflight", None)
         st.error(error.message)
         return
+    close_change_dialog()
     st.session_state["change-done"], st.session_state["change-toast"] = done.id, True
     st.rerun()
 

@@ -1,0 +1,111 @@
+"""A real browser on a real app in a process of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from mlops_core.config import PROJECT, Home
+
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 60_000
+EXPECTATION_MS = 30_000
+START_S = 60
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give Chromium, the one that `make test` found, or the one on the path."""
+    found = os.environ.get("DRIFTDECK_CHROMIUM") or shutil.which("chromium")
+    expect.set_options(timeout=EXPECTATION_MS)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM))
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def serve(home: Home) -> Iterator[str]:
+    """Serve a home with the project's own command and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlops_core", "--home", str(home.path), "up", "--port", str(port)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as app:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(url, app)
+            yield url
+        finally:
+            app.send_signal(signal.SIGTERM)
+            app.communicate(timeout=30)
+
+
+def _wait_for(url: str, app: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and app.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=2)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"the app did not answer at {url}")
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open an address in a fresh browser profile and wait for its sentence."""
+    contexts = []
+
+    def open_at(url: str, width: int = 1440, height: int = 1000, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector(".st-key-headline h1")
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def demo_url(copy_demo: Callable[[], Home]) -> Iterator[str]:
+    with serve(copy_demo()) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_url(tmp_path: Path) -> Iterator[str]:
+    with serve(Home(tmp_path / "empty")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def reading_url(seeded_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give an app on the demo for tests that only look."""
+    home = Home(Path(shutil.copytree(seeded_home.path, tmp_path_factory.mktemp("reading") / "home")))
+    with serve(home) as url:
+        yield url

@@ -1,0 +1,111 @@
+"""What every page owes its reader, wide and narrow, light and dark, full and empty."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+PATHS = ("/", "/versions", "/activity")
+NARROW, MIDDLE, WIDE = 400, 1280, 1440
+LEAST_CONTRAST = 4.5
+
+MEASURE_CONTRAST = """() => {
+  const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length > 3 ? m : [...m, 1] };
+  const linear = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => { const f = [r, g, b].map(linear);
+    return .2126 * f[0] + .7152 * f[1] + .0722 * f[2] };
+  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+    if (c[3] > .99) return c } return [255, 255, 255, 1] };
+  const found = [];
+  for (const e of document.querySelectorAll('h1, h2, .dd-kicker, .dd-detail, .dd-muted, .dd-table td, .dd-table th, p')) {
+    if (!e.innerText || !e.innerText.trim() || !e.offsetParent) continue;
+    const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    found.push([ratio, e.innerText.slice(0, 40)]);
+  }
+  return found.sort((a, b) => a[0] - b[0]).slice(0, 3);
+}"""
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("width", [NARROW, MIDDLE, WIDE])
+def test_page_fits_its_window_at_any_width(reading_url: str, open_page: OpenPage, path: str, width: int) -> None:
+    page = open_page(reading_url + path, width=width)
+    page.wait_for_load_state("networkidle")
+    overhang = page.evaluate(
+        "() => { const main = document.querySelector('[data-testid=stMain]'); "
+        "return main.scrollWidth - main.clientWidth }"
+    )
+    assert overhang <= 0
+    assert page.locator(".stException").count() == 0
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_both_themes(reading_url: str, open_page: OpenPage, path: str, scheme: str) -> None:
+    page = open_page(reading_url + path, scheme=scheme)
+    page.wait_for_load_state("networkidle")
+    worst = page.evaluate(MEASURE_CONTRAST)
+    assert worst
+    assert worst[0][0] >= LEAST_CONTRAST, worst
+
+
+def test_headline_fits_one_line_at_1440(reading_url: str, open_page: OpenPage) -> None:
+    page = open_page(reading_url)
+    lines = page.evaluate(
+        "() => { const e = document.querySelector('.st-key-headline h1'); "
+        "return e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight) }"
+    )
+    assert lines < 1.5
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_button_and_chart_has_a_name(reading_url: str, open_page: OpenPage, path: str) -> None:
+    page = open_page(reading_url + path)
+    page.wait_for_load_state("networkidle")
+    nameless = page.evaluate(
+        "() => [...document.querySelectorAll('[data-testid=stMain] button')].filter("
+        "e => e.offsetParent && !e.innerText.trim() && !e.getAttribute('aria-label') && !e.title"
+        " && !e.closest('[data-testid=stElementToolbar], [data-testid=stTooltipIcon]')).map(e => e.outerHTML.slice(0, 90))"
+    )
+    assert nameless == []
+
+
+def test_page_asks_nobody_outside_for_anything(reading_url: str, open_page: OpenPage) -> None:
+    page = open_page(reading_url)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_selector(".st-key-headline h1")
+    page.wait_for_load_state("networkidle")
+    outside = [url for url in asked if not url.startswith((reading_url, "data:", "blob:"))]
+    assert asked
+    assert outside == []
+
+
+def test_link_opens_the_same_view(reading_url: str, open_page: OpenPage) -> None:
+    page = open_page(f"{reading_url}/?window-select=7+d&segment-select=origin%3A+JFK")
+    expect(page.locator(".st-key-window-select [aria-checked=true]")).to_have_text("7 d")
+    expect(page.get_by_role("combobox", name="Segment")).to_have_value("origin: JFK")
+
+
+def test_link_with_an_unknown_model_is_answered_in_a_sentence(reading_url: str, open_page: OpenPage) -> None:
+    page = open_page(f"{reading_url}/?model-select=nope")
+    expect(page.get_by_text("which is not known here")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_empty_home_offers_the_demo(empty_url: str, open_page: OpenPage, path: str) -> None:
+    page = open_page(empty_url + path)
+    expect(page.locator(".st-key-headline")).to_contain_text("This home is empty.")
+    expect(page.locator(".st-key-demo-load button")).to_be_enabled()
+
+
+def test_demo_shows_its_progress_when_it_is_loaded_from_the_page(empty_url: str, open_page: OpenPage) -> None:
+    page = open_page(empty_url)
+    page.click(".st-key-demo-load button")
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.locator(".st-key-headline")).to_contain_text("%")

@@ -1,0 +1,45 @@
+"""What several groups of tests share: the demo, seeded once, and the browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mlops_core.config import PROJECT, Home
+from mlops_core.demo.data import Tables, load_tables
+from mlops_core.demo.features import build_features
+
+
+@pytest.fixture(scope="session")
+def seeded_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Give the demo as the command seeds it; copy it before changing anything."""
+    home = Home(tmp_path_factory.mktemp("seeded") / "home")
+    command = [sys.executable, "-m", "mlops_core", "--home", str(home.path), "demo"]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=os.environ, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return home
+
+
+@pytest.fixture
+def copy_demo(seeded_home: Home, tmp_path: Path) -> Callable[[], Home]:
+    """Give a function that makes a fresh copy of the demo."""
+
+    def copy() -> Home:
+        return Home(Path(shutil.copytree(seeded_home.path, tmp_path / "demo")))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def tables() -> Tables:
+    return load_tables()
+
+
+@pytest.fixture(scope="session")
+def frame(tables: Tables) -> pd.DataFrame:
+    return build_features(tables)

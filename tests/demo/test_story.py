@@ -1,0 +1,199 @@
+"""The demo's story as the product tells it: live figures, and sentences that are computed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from mlops_core.artifacts import locate_artifact
+from mlops_core.checks.rollup import Headline
+from mlops_core.config import Home
+from mlops_core.demo.features import FEATURES, LEAKED_COLUMN
+from mlops_core.demo.replay import END, DemoReplay
+from mlops_core.demo.seed import MODEL_FILE, OPENING, PreparedVersion, prepare_version, tell_story
+from mlops_core.demo.traffic import deliver
+from mlops_core.demo.training import VersionRecipe, list_versions
+from mlops_core.entities import Action, Actor, Metric, ModelSpec, Source, Status, Window
+from mlops_core.errors import ConflictError
+from mlops_core.services.comparison import report_nothing
+from mlops_core.services.deployment import ChangeRequest, change_production
+from mlops_core.services.overview import read_overview
+from mlops_core.services.performance import ALL_TIME, find_profile
+from mlops_core.services.registry import TrainedVersion, list_specs
+from mlops_core.services.runtime import Runtime
+from mlops_core.shared import open_runtime
+from mlops_core.stats.classification import compute_metrics, merge_counts
+from mlops_core.store.models import get_version
+from mlops_core.store.profiles import read_score_profiles
+from mlops_core.store.verdicts import list_verdicts
+
+WITH_LABELS, WITHOUT_LABELS = datetime(2013, 10, 22, 12, tzinfo=UTC), datetime(2013, 10, 10, 12, tzinfo=UTC)
+V4_TRAFFIC = Window(datetime(2013, 10, 7, 4, tzinfo=UTC), datetime(2013, 10, 28, 4, tzinfo=UTC))
+
+
+@pytest.fixture
+def demo(copy_demo: Callable[[], Home]):
+    runtime = open_runtime(copy_demo())
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture(scope="session")
+def trained(seeded_home: Home) -> dict[str, TrainedVersion]:
+    """Give v3 and v4 as the demo registered them."""
+    runtime = open_runtime(seeded_home)
+    try:
+        return {name: _reread(runtime, name) for name in ("v3", "v4")}
+    finally:
+        runtime.close()
+
+
+def _reread(runtime: Runtime, name: str) -> TrainedVersion:
+    version = get_version(runtime.database, "flight-delay", name)
+    return TrainedVersion(
+        name=name,
+        features=version.features,
+        parameters=version.parameters,
+        offline_metrics=version.offline_metrics,
+        rows=pq.read_table(runtime.home.snapshots / f"{version.snapshot.id}.parquet"),
+        code_id=version.code_id,
+        artifact=locate_artifact(runtime.home.artifacts, version.artifact_hash).read_bytes(),
+    )
+
+
+def _tell(
+    path: Path,
+    frame: pd.DataFrame,
+    versions: Sequence[TrainedVersion],
+    opening: datetime,
+    leaked: str = LEAKED_COLUMN,
+) -> Headline:
+    """Tell three weeks: the first version from 30 September, the second from 7 October."""
+    runtime = Runtime.open(Home(path))
+    recipe = list_versions()[0]
+    days = (date(2013, 9, 30), date(2013, 10, 7))
+    prepared = [
+        PreparedVersion(recipe=replace(recipe, name=version.name, promoted_on=day), trained=version)
+        for version, day in zip(versions, days, strict=True)
+    ]
+    text = MODEL_FILE.read_text().replace(LEAKED_COLUMN, leaked)
+    try:
+        spec = tell_story(runtime, frame, prepared, text, report_nothing, leaked=leaked, opening=opening)
+        return read_overview(runtime, spec, opening).headline
+    finally:
+        runtime.close()
+
+
+def _measure(runtime: Runtime, spec: ModelSpec, version: str, source: Source) -> dict[Metric, float]:
+    profile = find_profile(read_score_profiles(runtime.database, spec, V4_TRAFFIC), version, source)
+    counts = merge_counts(profile.counts)
+    return {metric: float(values[0]) for metric, values in compute_metrics(counts).items()} | {
+        "n_labelled": int(counts.n_labelled[0])
+    }
+
+
+def test_live_metrics_match_the_design_when_the_demo_opens(demo: Runtime) -> None:
+    spec = list_specs(demo)[0]
+    bad, good = _measure(demo, spec, "v4", Source.LIVE), _measure(demo, spec, "v3", Source.REPLAY)
+    assert bad["n_labelled"] == good["n_labelled"] == pytest.approx(19_000, abs=50)
+    assert bad[Metric.ROC_AUC] == pytest.approx(0.653, abs=0.01)
+    assert good[Metric.ROC_AUC] == pytest.approx(0.723, abs=0.01)
+    assert bad[Metric.F1] == pytest.approx(0.017, abs=0.01)
+    assert good[Metric.F1] == pytest.approx(0.433, abs=0.02)
+
+
+def test_demo_opens_on_its_morning_with_the_advice_to_roll_back(demo: Runtime) -> None:
+    spec = list_specs(demo)[0]
+    assert demo.now(spec.name) == OPENING
+    headline = read_overview(demo, spec, OPENING).headline
+    assert headline.status is Status.ALERT
+    assert (headline.action, headline.target) == (Action.ROLL_BACK, "v3")
+    assert headline.sentence == "v4 misses 99 % of late flights. v3 would have caught 41 % of them."
+    assert LEAKED_COLUMN in headline.detail
+
+
+def test_fault_is_found_without_labels_on_the_first_day(demo: Runtime) -> None:
+    found = [verdict for verdict in list_verdicts(demo.database, "flight-delay") if verdict.code.startswith("skew")]
+    alerts = [verdict for verdict in found if verdict.status is Status.ALERT]
+    assert [(verdict.version, verdict.subject) for verdict in alerts] == [("v4", LEAKED_COLUMN)]
+    assert alerts[0].at - V4_TRAFFIC.start < timedelta(hours=12)
+
+
+def test_headline_advises_nothing_when_v3_and_v4_are_swapped(
+    tmp_path: Path, frame: pd.DataFrame, trained: dict[str, TrainedVersion]
+) -> None:
+    swapped = [replace(trained["v4"], name="v3"), replace(trained["v3"], name="v4")]
+    headline = _tell(tmp_path, frame, swapped, WITH_LABELS)
+    assert headline.status is Status.OK
+    assert headline.action is None
+    assert headline.sentence == "v4 keeps its standard and does better than v3 would have."
+    assert LEAKED_COLUMN not in headline.detail
+
+
+def test_headline_names_the_lost_column_when_no_labels_have_come(
+    tmp_path: Path, frame: pd.DataFrame, trained: dict[str, TrainedVersion]
+) -> None:
+    headline = _tell(tmp_path, frame, [trained["v3"], trained["v4"]], WITHOUT_LABELS)
+    assert headline.status is Status.ALERT
+    assert headline.sentence == f"v4 works without {LEAKED_COLUMN}, which it was trained on."
+    assert "unknown until labels come" in headline.detail
+    assert (headline.action, headline.target) == (Action.ROLL_BACK, "v3")
+
+
+def test_headline_names_the_leaked_column_when_it_is_renamed(
+    tmp_path: Path, frame: pd.DataFrame, trained: dict[str, TrainedVersion]
+) -> None:
+    name = "gate_hold"
+    renamed = frame.rename(columns={LEAKED_COLUMN: name})
+    recipe = VersionRecipe(
+        name="v4",
+        trained_from=date(2013, 8, 15),
+        trained_until=date(2013, 10, 1),
+        promoted_on=date(2013, 10, 7),
+        features=(*FEATURES, name),
+    )
+    bad = prepare_version(renamed, recipe).trained
+    headline = _tell(tmp_path, renamed, [trained["v3"], bad], WITH_LABELS, leaked=name)
+    assert headline.target == "v3"
+    assert name in headline.detail
+    assert LEAKED_COLUMN not in headline.detail
+
+
+def test_delivery_stores_nothing_twice_when_it_is_repeated(demo: Runtime) -> None:
+    spec = list_specs(demo)[0]
+    later = OPENING + timedelta(hours=6)
+    deliver(demo, spec, OPENING, later)
+    before = read_score_profiles(demo.database, spec, ALL_TIME)
+    deliver(demo, spec, OPENING, later)
+    after = read_score_profiles(demo.database, spec, ALL_TIME)
+    assert [int(p.counts.n.sum()) for p in before] == [int(p.counts.n.sum()) for p in after]
+
+
+def test_replay_scores_with_the_champion_of_the_moment_after_a_rollback(demo: Runtime) -> None:
+    spec = list_specs(demo)[0]
+    change = ChangeRequest(
+        model=spec.name, to="v3", action=Action.ROLL_BACK, actor=Actor("tester", "system"), reason="test"
+    )
+    change_production(demo, change, now=OPENING)
+    replay = DemoReplay()
+    replay.play(demo, spec, timedelta(days=1))
+    with pytest.raises(ConflictError, match="playing already"):
+        replay.play(demo, spec)
+    while replay.state().is_playing:
+        pass
+    assert replay.state().error is None
+    assert demo.now(spec.name) == OPENING + timedelta(days=1)
+    window = Window(OPENING + timedelta(hours=16), OPENING + timedelta(days=2))
+    live = [p.version for p in read_score_profiles(demo.database, spec, window) if p.source is Source.LIVE]
+    assert live == ["v3"]
+
+
+def test_replay_refuses_to_play_when_the_year_is_over(demo: Runtime) -> None:
+    spec = list_specs(demo)[0]
+    demo.clocks[spec.name].set(END)
+    with pytest.raises(ConflictError, match="year is over"):
+        DemoReplay().play(demo, spec)

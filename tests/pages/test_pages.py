@@ -1,0 +1,97 @@
+"""Each page alone, on an empty and on a full home."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlops_core.config import Home
+from mlops_core.shared import get_runtime
+from mlops_core.store.audit import list_audit_events
+from mlops_core.store.deployments import get_champion
+from tests.small_home import MODEL, copy_small_home
+
+PAGES = ("overview", "versions", "activity")
+RunPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return copy_small_home(tmp_path / "home")
+
+
+def _read(test: AppTest) -> str:
+    """Give all words of a page."""
+    html = [element.proto.body for element in test.get("html")]
+    return " ".join([*html, *(element.value for element in test.markdown)])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_offers_the_demo_when_the_home_is_empty(run_page: RunPage, empty_home: Home, page: str) -> None:
+    test = run_page(empty_home, page)
+    assert not test.exception
+    assert "This home is empty." in _read(test)
+    assert test.button(key="demo-load").label == "Load the demo"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_with_a_sentence_when_the_home_is_full(run_page: RunPage, home: Home, page: str) -> None:
+    test = run_page(home, page)
+    assert not test.exception
+    assert "<h1" in _read(test)
+    assert not test.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_says_so_when_the_link_names_an_unknown_model(run_page: RunPage, home: Home, page: str) -> None:
+    test = run_page(home, page, model_select="nope")
+    assert not test.exception
+    assert any("nope" in warning.value and MODEL in warning.value for warning in test.warning)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_shows_one_sentence_when_the_database_is_damaged(run_page: RunPage, empty_home: Home, page: str) -> None:
+    empty_home.path.mkdir(parents=True)
+    empty_home.database.write_bytes(b"this is not a database" * 500)
+    test = run_page(empty_home, page)
+    assert not test.exception
+    assert "cannot be opened as a database" in _read(test)
+    assert empty_home.database.read_bytes() == b"this is not a database" * 500
+
+
+def test_overview_shows_the_segment_when_the_link_names_it(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "overview", segment_select="region: north")
+    assert not test.exception
+    assert test.selectbox(key="segment-select").value in ("region: north", "All traffic")
+
+
+def test_versions_rolls_back_when_the_dialog_is_confirmed(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    test.button(key="review-rollback").click().run()
+    assert test.selectbox(key="rollback-target").options == ["v1"]
+    test.text_input(key="rollback-reason").set_value("v2 asks too much")
+    test.button(key="rollback-confirm").click().run()
+    assert not test.exception
+    runtime = get_runtime()
+    assert get_champion(runtime.database, MODEL).version == "v1"
+    event = list_audit_events(runtime.database, MODEL)[0]
+    assert (event.action, event.subject, event.reason) == ("roll back", "v1", "v2 asks too much")
+    assert event.actor.channel == "page"
+    assert json.dumps(event.evidence["rehearsal"]).count("difference") > 0
+
+
+def test_versions_refuses_a_rollback_when_no_reason_is_given(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    test.button(key="review-rollback").click().run()
+    test.text_input(key="rollback-reason").set_value("   ")
+    test.button(key="rollback-confirm").click().run()
+    assert any("reason" in error.value for error in test.error)
+    assert get_champion(get_runtime().database, MODEL).version == "v2"
+
+
+def test_activity_says_that_the_chain_holds_when_it_is_verified(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "activity")
+    test.button(key="audit-verify").click().run()
+    assert any("chain holds" in success.value for success in test.success)
