@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from streamlit import config
 
 from mlops_core.api.address import format_url
 from mlops_core.api.application import create_api
+from mlops_core.api.guard import Guard
 from mlops_core.api.tokens import ensure_token
 from mlops_core.config import Home
 from mlops_core.errors import MLOpsError
@@ -48,6 +50,7 @@ api = create_api(get_runtime, lambda: ensure_token(Home.locate()))
 app = st.App(
     PAGES / "router.py",
     lifespan=lifespan,
+    middleware=[Middleware(Guard, list_hosts=lambda: config.get_option("server.allowedHosts") or ())],
     routes=[
         # Routes, not a mount: they also match "/api", which would otherwise be answered by the page.
         Route("/api", api),

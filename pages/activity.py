@@ -8,7 +8,7 @@ import streamlit as st
 
 from mlops_core.charts.differences import describe_differences, draw_metric_differences
 from mlops_core.entities import AuditEvent
-from mlops_core.services.activity import read_activity, verify_chain
+from mlops_core.services.activity import COLUMNS, list_lines, read_activity, tell_activity, verify_chain, write_csv
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.overview import read_overview
 from mlops_core.words import write_span
@@ -24,14 +24,8 @@ EVERYTHING = "Everything"
 def show_answer(view: View, events: list[AuditEvent]) -> None:
     with st.container(key="banner-INSUFFICIENT_DATA"):
         words, action = st.columns([3, 1], gap="medium", vertical_alignment="center")
-        changes = [event for event in events if event.action in ("promote", "roll back")]
-        newest = changes[0] if changes else None
-        sentence = "Nothing has been changed yet."
-        if newest:
-            done = "rolled back to" if newest.action == "roll back" else "promoted"
-            sentence = f"{newest.actor.name} {done} {newest.subject} on {newest.at:%d %b %Y at %H:%M} UTC."
         with words, st.container(key="headline"):
-            st.html(f'<h1 class="dd-sentence">{html.escape(sentence)}</h1>')
+            st.html(f'<h1 class="dd-sentence">{html.escape(tell_activity(events))}</h1>')
         words.html(f'<div class="dd-detail">{len(events):,} lines, each hashed together with the one before it.</div>')
         if action.button("Verify the chain", key="audit-verify", icon=":material/verified:", width="stretch"):
             broken = verify_chain(view.runtime)
@@ -46,28 +40,20 @@ def show_events(view: View, events: list[AuditEvent]) -> None:
         actions = [EVERYTHING, *dict.fromkeys(event.action for event in events)]
         chosen = st.segmented_control("Show", actions, default=EVERYTHING, required=True, key="action-select")
         shown = [event for event in events if chosen in (None, EVERYTHING, event.action)]
-        table = pd.DataFrame(
-            {
-                "Line": [event.id for event in shown],
-                "When (UTC)": [event.at.strftime("%d %b %Y %H:%M") for event in shown],
-                "Who": [f"{event.actor.name} ({event.actor.channel})" for event in shown],
-                "What": [f"{event.action} {event.subject}" for event in shown],
-                "Why": [event.reason for event in shown],
-            }
-        )
+        lines = list_lines(shown)
         picked = st.dataframe(
-            table,
+            pd.DataFrame(lines, columns=COLUMNS),
             hide_index=True,
             key="audit-table",
             on_select="rerun",
             selection_mode="single-row",
             column_config={
-                "Line": st.column_config.NumberColumn(width=60),
+                "Line": st.column_config.TextColumn(width=60),
                 "Why": st.column_config.TextColumn(width="large"),
             },
             alt="The audit log, newest line first",
         )
-        st.download_button("Download as CSV", table.to_csv(index=False), "audit.csv", "text/csv", key="audit-csv")
+        st.download_button("Download as CSV", write_csv(COLUMNS, lines), "audit.csv", "text/csv", key="audit-csv")
     rows = picked["selection"]["rows"]
     if rows:
         show_evidence(view, shown[rows[0]])

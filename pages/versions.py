@@ -22,7 +22,7 @@ from pages.components.version_facts import list_facts
 def show_answer(view: View, histories: list[VersionHistory]) -> None:
     champion = next((one for one in histories if one.is_champion), None)
     with st.container(key="banner-INSUFFICIENT_DATA"):
-        words, actions = st.columns([2.4, 1], gap="medium", vertical_alignment="center")
+        words, actions = st.columns([3.2, 1], gap="medium", vertical_alignment="center")
         with words:
             with st.container(key="headline"):
                 st.html(f'<h1 class="dd-sentence">{html.escape(describe_history(view.spec, histories, view.now))}</h1>')
@@ -49,25 +49,24 @@ def show_spans(view: View, histories: list[VersionHistory], colours: dict[str, s
 def show_version(view: View, one: VersionHistory, colour: str) -> None:
     version, metric = one.version, view.spec.primary_metric
     with st.container(border=True, key=f"panel-{version.name}"):
-        name, live, offline, trained, action = st.columns([1.5, 1.5, 1, 1.5, 1], gap="medium")
         state = "in production" if one.is_champion else "was in production" if one.spans else "never in production"
-        name.html(
-            f'<div class="dd-sentence"><span class="dd-dot" style="background:{colour}"></span>'
-            f'{html.escape(version.name)}</div><div class="dd-muted dd-small">{state}</div>'
-        )
         estimate = one.live.get(metric)
-        live.metric(
-            f"{metric.label}, live",
-            f"{estimate.value:.3f}" if estimate and estimate.value is not None else "–",
-            f"{one.n_labelled:,} labels" if one.n_labelled else "no labels",
-            delta_color="gray",
-            delta_arrow="off",
-            chart_data=one.trend or None,
-        )
-        offline.metric(f"{metric.label}, offline", _write_figure(version.offline_metrics.get(metric.value)))
         span = write_span(version.snapshot.start, version.snapshot.end, view.spec.timezone)
-        trained.metric("Trained on", f"{version.snapshot.rows:,}", span, delta_color="gray", delta_arrow="off")
-        with action:
+        with st.grid(5, min_column_width=130, gap=16):
+            st.html(
+                f'<div class="dd-sentence"><span class="dd-dot" style="background:{colour}"></span>'
+                f'{html.escape(version.name)}</div><div class="dd-muted dd-small">{state}</div>'
+            )
+            st.metric(
+                f"{metric.label}, live",
+                f"{estimate.value:.3f}" if estimate and estimate.value is not None else "–",
+                f"{one.n_labelled:,} labels" if one.n_labelled else "no labels",
+                delta_color="gray",
+                delta_arrow="off",
+                chart_data=one.trend or None,
+            )
+            st.metric(f"{metric.label}, offline", _write_figure(version.offline_metrics.get(metric.value)))
+            st.metric("Trained on", f"{version.snapshot.rows:,}", span, delta_color="gray", delta_arrow="off")
             _offer_action(one)
         with st.expander("Parameters, features, and origin"):
             st.html(write_pairs(list_facts(view.spec, one), f"Facts about {version.name}"))
@@ -75,7 +74,7 @@ def show_version(view: View, one: VersionHistory, colour: str) -> None:
 
 def _offer_action(one: VersionHistory) -> None:
     if one.is_champion:
-        st.badge("Champion", icon=":material/check_circle:", color="primary")
+        st.badge("Champion", icon=":material/check_circle:", color="blue")
         return
     action = Action.ROLL_BACK if one.spans else Action.PROMOTE
     label = "Roll back" if one.spans else "Promote"

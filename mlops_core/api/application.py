@@ -6,6 +6,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from mlops_core.api import changes, reports
 from mlops_core.api.address import PREFIX
@@ -40,12 +42,17 @@ def create_api(get_runtime: Callable[[], Runtime], get_token: Callable[[], str])
         },
     )
     api.state.api = ApiState(get_runtime=get_runtime)
-    api.add_middleware(guard, get_token=get_token)
+    api.add_middleware(guard, get_token=get_token, is_known=lambda scope: _is_known(api, scope))
     routes = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
     routes.include_router(reports.router)
     routes.include_router(changes.router)
     api.include_router(routes)
     return api
+
+
+def _is_known(api: FastAPI, scope: Scope) -> bool:
+    """Say whether some route has this path, for whatever method."""
+    return any(route.matches(scope)[0] is not Match.NONE for route in api.routes)
 
 
 async def _answer_known(_request: Request, error: Exception) -> Response:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mlops_core.api.address import PREFIX
 from mlops_core.api.answers import make_error, make_failure
 from mlops_core.api.tokens import check_authorization
 from mlops_core.errors import MLOpsError
@@ -17,8 +16,11 @@ LARGEST_BODY_BYTES = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
-def guard(app: ASGIApp, get_token: Callable[[], str]) -> ASGIApp:
-    """Wrap the API: the token first, before the body is read, and one shape for what nobody expected."""
+def guard(app: ASGIApp, get_token: Callable[[], str], is_known: Callable[[Scope], bool]) -> ASGIApp:
+    """Wrap the API: the token first, before the body is read, and one shape for what nobody expected.
+
+    An address that does not exist is not found, with or without a token.
+    """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -32,7 +34,7 @@ def guard(app: ASGIApp, get_token: Callable[[], str]) -> ASGIApp:
             await send(message)
 
         try:
-            if _needs_token(scope["path"]):
+            if is_known(scope):
                 check_authorization(_list_headers(scope, b"authorization"), get_token())
             await app(scope, _limit_body(scope, receive), send_noting)
         except MLOpsError as error:
@@ -62,10 +64,6 @@ def _limit_body(scope: Scope, receive: Receive) -> Receive:
         return message
 
     return receive_limited
-
-
-def _needs_token(path: str) -> bool:
-    return path == PREFIX or path.startswith(PREFIX + "/")
 
 
 def _list_headers(scope: Scope, name: bytes) -> list[bytes]:

@@ -1,10 +1,17 @@
-"""The audit log as people read it."""
+"""The audit log as people read it: decides how a line is told and how it leaves in a file."""
 
-from mlops_core.entities import AuditEvent, ModelSpec
+import csv
+import io
+from collections.abc import Sequence
+
+from mlops_core.entities import Action, AuditEvent, ModelSpec
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import find_broken_line, list_audit_events
 
 MOST_LINES = 1000
+COLUMNS = ("Line", "When (UTC)", "Who", "What", "Why")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so would be computed by a spreadsheet."""
 
 
 def read_activity(runtime: Runtime, spec: ModelSpec) -> list[AuditEvent]:
@@ -15,3 +22,36 @@ def read_activity(runtime: Runtime, spec: ModelSpec) -> list[AuditEvent]:
 def verify_chain(runtime: Runtime) -> int | None:
     """Give the first line that was changed or whose predecessor is gone; None when the chain holds."""
     return find_broken_line(runtime.database)
+
+
+def tell_activity(events: Sequence[AuditEvent]) -> str:
+    """Say in a sentence who changed production last; the events come newest first."""
+    verbs = {Action.PROMOTE.verb: "promoted", Action.ROLL_BACK.verb: "rolled back to"}
+    newest = next((event for event in events if event.action in verbs), None)
+    if newest is None:
+        return "Production has not been changed yet."
+    who = newest.actor.name[:1].upper() + newest.actor.name[1:]
+    return f"{who} {verbs[newest.action]} {newest.subject} on {newest.at.day} {newest.at:%b %Y at %H:%M} UTC."
+
+
+def list_lines(events: Sequence[AuditEvent]) -> list[tuple[str, ...]]:
+    """Give the lines as text, in the order of `COLUMNS`."""
+    return [
+        (
+            str(event.id),
+            event.at.strftime("%d %b %Y %H:%M"),
+            f"{event.actor.name} ({event.actor.channel})",
+            f"{event.action} {event.subject}",
+            event.reason,
+        )
+        for event in events
+    ]
+
+
+def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table as CSV; a cell that a spreadsheet would compute gets an apostrophe before it."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows([f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell for cell in row] for row in rows)
+    return file.getvalue()

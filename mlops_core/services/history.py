@@ -73,5 +73,5 @@ def describe_history(spec: ModelSpec, histories: Sequence[VersionHistory], now: 
     age = write_age(now - champion.spans[-1].start)
     return (
         f"{champion.version.name} has been in production for {age}; "
-        f"{len(histories) - 1} other version{'s' if len(histories) != 2 else ''} could take its place."
+        f"{len(histories) - 1} other version{'s' if len(histories) != 2 else ''} could replace it."
     )
