@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlops_core.errors import NotFoundError, PreflightError
+from mlops_core.errors import HomeError, NotFoundError, PreflightError
 
 TRUSTED_TYPES = (
     "functools.partial",
@@ -30,15 +33,37 @@ def store_file(folder: Path, content: bytes, suffix: str) -> str:
     digest = hash_bytes(content)
     target = folder / f"{digest}{suffix}"
     if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".{digest}.{os.getpid()}.partial"
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
+        with writing_whole(target) as partial:
+            partial.write_bytes(content)
+    return digest
+
+
+@contextmanager
+def writing_whole(target: Path) -> Iterator[Path]:
+    """Give a path to write to; the file is moved to its place when it is whole and on disk, else it goes.
+
+    The file's mode is 600; its folder is made when missing.
+
+    Raises
+    ------
+    HomeError
+        When the disk is full or read-only.
+    """
+    partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch(mode=0o600)
+        yield partial
+        with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(target)
-    return digest
+    except OSError as error:
+        raise HomeError(
+            f"{target} cannot be written: {error.strerror or error}. Free some space or mend its permissions."
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def locate_artifact(folder: Path, artifact_hash: str) -> Path:

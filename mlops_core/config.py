@@ -15,6 +15,8 @@ from mlops_core.errors import InputError
 
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PROJECT = Path(__file__).resolve().parents[1]
+KEPT_COLUMNS = frozenset({"prediction_id", "scored_at", "version", "score", "label", "label_at", "chunk"})
+"""What Driftdeck calls its own columns, beside which the features are stored."""
 Choice = TypeVar("Choice", bound=StrEnum)
 
 _SECTIONS: Mapping[str, frozenset[str]] = {
@@ -117,6 +119,12 @@ def _read_columns(section: Mapping[str, object]) -> Columns:
     lists = {key: _names(section.get(key, []), key) for key in ("numeric", "categorical", "segments")}
     singles = {key: _text(section[key], key) for key in ("prediction_id", "timestamp", "version", "score", "label")}
     _refuse_equal_names([*singles.values(), *lists["numeric"], *lists["categorical"]])
+    for feature in (*lists["numeric"], *lists["categorical"]):
+        if feature.casefold() in KEPT_COLUMNS:
+            raise InputError(
+                f"The feature {feature!r} has the name of a column that Driftdeck keeps itself; "
+                f"accepted is any name but {', '.join(sorted(KEPT_COLUMNS))}."
+            )
     for segment in lists["segments"]:
         if segment not in lists["categorical"]:
             raise InputError(f"The segment {segment!r} is not among the categorical columns.")

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from mlops_core.config import Home
 from mlops_core.demo.clock import attach_clock
+from mlops_core.demo.partial import discard_interrupted, is_interrupted
 from mlops_core.services.runtime import Runtime
 
 _lock = threading.Lock()
@@ -14,8 +15,15 @@ _runtime: Runtime | None = None
 
 
 def open_runtime(home: Home) -> Runtime:
-    """Open a home with its clocks, for one caller; see `Runtime.open` for the errors."""
+    """Open a home with its clocks, for one caller; see `Runtime.open` for the errors.
+
+    A demo whose seeding was interrupted is thrown away: the home is empty again.
+    """
     runtime = Runtime.open(home)
+    if is_interrupted(home):
+        runtime.close()
+        discard_interrupted(home)
+        runtime = Runtime.open(home)
     attach_clock(runtime)
     return runtime
 

@@ -49,7 +49,7 @@ def write_span(start: datetime, end: datetime, timezone: str = "UTC") -> str:
 
 
 def write_age(age: timedelta) -> str:
-    """Write an age in its largest unit: "3 weeks", "2 days", "5 minutes", "just now"."""
+    """Write an age in its largest unit: "3 weeks", "2 days", "5 minutes", "less than a minute"."""
     for unit, seconds in (("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60)):
         count = int(age.total_seconds() // seconds)
         if count:

@@ -99,7 +99,7 @@ def _build_once() -> Path:
     return make_small_home(folder).path
 
 
-def _draw_loans(n: int, start: datetime, days: int, seed: int) -> pa.Table:
+def draw_loans(n: int, start: datetime, days: int, seed: int) -> pa.Table:
     """Draw loans, evenly spread over days, whose default depends on debt and income."""
     rng = np.random.default_rng(seed)
     income, debt = rng.normal(3.0, 1.0, n), rng.normal(1.0, 0.8, n)
@@ -125,7 +125,7 @@ def _register_versions(runtime: Runtime, spec: ModelSpec) -> dict[str, Classifie
         "v3": HistGradientBoostingClassifier(max_iter=10, random_state=0),
     }
     for position, (name, estimator) in enumerate(candidates.items()):
-        rows = _draw_loans(500, START - timedelta(days=20), 10, seed=100 + position)
+        rows = draw_loans(500, START - timedelta(days=20), 10, seed=100 + position)
         estimator.fit(rows.select(features).to_pandas(), rows["label"].to_numpy())
         trained = TrainedVersion(
             name=name,
@@ -144,7 +144,7 @@ def _ingest_traffic(runtime: Runtime, spec: ModelSpec, estimators: dict[str, Cla
     for day in range(DAYS):
         start = START + timedelta(days=day)
         version = next(name for name, at in reversed(PROMOTIONS) if at <= start)
-        loans = _draw_loans(ROWS_PER_DAY, start, 1, seed=day)
+        loans = draw_loans(ROWS_PER_DAY, start, 1, seed=day)
         score = estimators[version].predict_proba(loans.select(["income", "debt"]).to_pandas())[:, 1]
         traffic = loans.drop_columns(["label"]).append_column("score", pa.array(score))
         traffic = traffic.append_column("version", pa.array([version] * ROWS_PER_DAY))

@@ -90,6 +90,19 @@ def _add_series(
 
 def _add_marks(figure: go.Figure, timeline: Timeline, palette: Palette, zone: ZoneInfo) -> None:
     note = {"font": {"size": 12, "color": palette.muted}, "showarrow": False}
+    _shade_pending(figure, timeline, palette, zone, note)
+    for limit in (timeline.standard.minimum, timeline.standard.maximum) if timeline.standard else ():
+        if limit is not None:
+            figure.add_hline(y=limit, line={"color": palette.muted, "width": 1.2, "dash": "longdash"})
+            figure.add_annotation(
+                x=0, xref="paper", xanchor="left", y=limit, yanchor="bottom", text=f"standard {limit:g}", **note
+            )
+    _mark_deployments(figure, timeline, palette, zone)
+
+
+def _shade_pending(
+    figure: go.Figure, timeline: Timeline, palette: Palette, zone: ZoneInfo, note: dict[str, object]
+) -> None:
     until, now = timeline.labelled_until, timeline.now
     if until and until < now:
         figure.add_vrect(
@@ -106,13 +119,10 @@ def _add_marks(figure: go.Figure, timeline: Timeline, palette: Palette, zone: Zo
             textangle=-90,
             **note,
         )
-    if timeline.standard:
-        for limit in (timeline.standard.minimum, timeline.standard.maximum):
-            if limit is not None:
-                figure.add_hline(y=limit, line={"color": palette.muted, "width": 1.2, "dash": "longdash"})
-                figure.add_annotation(
-                    x=0, xref="paper", xanchor="left", y=limit, yanchor="bottom", text=f"standard {limit:g}", **note
-                )
+
+
+def _mark_deployments(figure: go.Figure, timeline: Timeline, palette: Palette, zone: ZoneInfo) -> None:
+    now = timeline.now
     visible = [deployment for deployment in timeline.deployments if deployment.at >= timeline.start]
     for i, deployment in enumerate(visible):
         at = _localise(deployment.at, zone)

@@ -128,7 +128,7 @@ def _name_better(situation: Situation, rival: Rival, verdict: Verdict) -> Headli
         status=status,
         kicker=_kick(status, situation.metric.label, verdict.at),
         sentence=sentence,
-        detail=f"{_tell_pair(situation, rival)} {_tell_cause(situation)}".strip(),
+        detail=_join(_tell_pair(situation, rival), _tell_cause(situation)),
         action=Action.ROLL_BACK if rival.was_champion else Action.PROMOTE,
         target=rival.version,
     )
@@ -136,14 +136,15 @@ def _name_better(situation: Situation, rival: Rival, verdict: Verdict) -> Headli
 
 def _deplore(situation: Situation, verdict: Verdict) -> Headline:
     best = situation.rivals[0] if situation.rivals else None
-    rest = "No other version has scored the same traffic."
+    known = "no other version has scored the same traffic"
     if best:
-        rest = f"No other version would have done better: {_tell_pair(situation, best)}"
+        all_worse = all(rival.primary.judgement is Judgement.WORSE for rival in situation.rivals)
+        known = f"no other version would {'' if all_worse else 'clearly '}have done better"
     return Headline(
         status=verdict.status,
         kicker=_kick(verdict.status, situation.metric.label, verdict.at),
-        sentence=f"{situation.champion} breaks its standard, and no other version would have done better.",
-        detail=f"{verdict.reason} {rest} {_tell_cause(situation)}".strip(),
+        sentence=f"{situation.champion} breaks its standard, and {known}.",
+        detail=_join(verdict.reason, _tell_pair(situation, best) if best else "", _tell_cause(situation)),
         action=None,
         target=None,
     )
@@ -161,7 +162,7 @@ def _confirm(situation: Situation, verdict: Verdict) -> Headline:
         status=status,
         kicker=_kick(status, situation.metric.label, verdict.at),
         sentence=sentence,
-        detail=f"{verdict.reason} {told} {_tell_cause(situation)}".replace("  ", " ").strip(),
+        detail=_join(verdict.reason, told, _tell_cause(situation)),
         action=None,
         target=None,
     )
@@ -185,7 +186,7 @@ def _await_labels(situation: Situation) -> Headline:
         status=status,
         kicker=kicker,
         sentence=sentence,
-        detail=f"{_tell_cause(situation)} {unknown} {rehearsed}".strip(),
+        detail=_join(_tell_cause(situation), unknown, rehearsed),
         action=Action.ROLL_BACK if advice else None,
         target=advice,
     )
@@ -212,6 +213,10 @@ def _tell_cause(situation: Situation) -> str:
         for skew in situation.skews
     ]
     return f"Likely cause: {'; '.join(told)}."
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _kick(status: Status, subject: str, since: datetime | None) -> str:

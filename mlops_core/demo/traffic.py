@@ -1,9 +1,7 @@
 """The demo's traffic: decides what is delivered up to a moment, through the door that all traffic takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import reduce
-from operator import and_
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +19,10 @@ from mlops_core.store.models import get_version
 from mlops_core.store.tables import LABEL_SCHEMA
 
 LABEL_WEEKDAY, LABEL_HOUR = 0, 6
+LONGEST_WAIT = timedelta(days=10)
+"""No label comes later than this after its flight was scored: a week to the next file, and the longest flight."""
+ROWS_PER_GROUP = 10_000
+"""About eleven days of flights: what a step of the replay reads."""
 
 
 def locate_traffic(home: Home) -> Path:
@@ -33,7 +35,7 @@ def write_traffic(home: Home, flights: pd.DataFrame) -> None:
     table = pa.Table.from_pandas(flights.sort_values("scored_at"), preserve_index=False)
     target = locate_traffic(home)
     partial = target.with_suffix(".partial")
-    pq.write_table(table, partial, compression="zstd", row_group_size=20_000)
+    pq.write_table(table, partial, compression="zstd", row_group_size=ROWS_PER_GROUP)
     partial.replace(target)
 
 
@@ -42,22 +44,19 @@ def deliver(runtime: Runtime, spec: ModelSpec, start: datetime, end: datetime) -
 
     Delivering a span twice stores nothing twice.
     """
-    flights = _read_flights(runtime.home, pc.field("scored_at") >= start, pc.field("scored_at") < end)
     champion = get_champion(runtime.database, spec.name)
+    names = ["prediction_id", "scored_at", *spec.columns.features]
+    flights = _read_flights(runtime.home, names, start, end, pc.scalar(value=True))
     if flights.num_rows and champion:
         version = get_version(runtime.database, spec.name, champion.version)
         scores = runtime.artifacts.score(version.artifact_hash, flights.select(list(version.features)))
-        rows = flights.select(["prediction_id", "scored_at", *spec.columns.features])
-        rows = rows.append_column("version", pa.repeat(version.name, rows.num_rows))
+        rows = flights.append_column("version", pa.repeat(version.name, flights.num_rows))
         ingest_predictions(runtime, spec, rows.append_column("score", pa.array(scores)), now=end)
     if find_next_label_file(start) <= end:
-        labels = _read_flights(
-            runtime.home,
-            pc.field("label_at") > start,
-            pc.field("label_at") <= end,
-            pc.field("scored_at") >= _first_scored(runtime, spec, end),
-        )
-        ingest_labels(runtime, spec, labels.select(LABEL_SCHEMA.names), now=end)
+        due = (pc.field("label_at") > start) & (pc.field("label_at") <= end)
+        since = max(_first_scored(runtime, spec, end), start - LONGEST_WAIT)
+        labels = _read_flights(runtime.home, LABEL_SCHEMA.names, since, end, due)
+        ingest_labels(runtime, spec, labels, now=end)
     return refresh(runtime, spec, end)
 
 
@@ -76,8 +75,12 @@ def find_next_label_file(after: datetime) -> datetime:
     return monday if monday > after else monday + timedelta(days=7)
 
 
-def _read_flights(home: Home, *conditions: pc.Expression) -> pa.Table:
-    return pq.read_table(locate_traffic(home), filters=reduce(and_, conditions))
+def _read_flights(
+    home: Home, columns: Sequence[str], start: datetime, end: datetime, condition: pc.Expression
+) -> pa.Table:
+    """Read the flights scored in [start, end) that meet a condition; the span alone decides what is read from disk."""
+    in_span = (pc.field("scored_at") >= start) & (pc.field("scored_at") < end)
+    return pq.read_table(locate_traffic(home), columns=list(columns), filters=in_span & condition)
 
 
 def _first_scored(runtime: Runtime, spec: ModelSpec, default: datetime) -> datetime:

@@ -1,6 +1,5 @@
 """Where model code runs: decides that artifacts are loaded and score in one warm child, never in the app."""
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from mlops_core.artifacts import load_estimator, locate_artifact, read_checked
 from mlops_core.errors import MLOpsError, PreflightError
+from mlops_core.services.child import ChildProcess
 
 TIME_LIMIT_S = 120.0
 WARM_ARTIFACTS = 8
@@ -34,8 +34,7 @@ class ArtifactHost:
         self._folder = folder
         self._time_limit_s = time_limit_s
         self._lock = threading.Lock()
-        self._child: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._child: ChildProcess | None = None
 
     def warm_up(self) -> None:
         """Start the child and let it import scikit-learn, without waiting."""
@@ -84,27 +83,20 @@ class ArtifactHost:
         return answer
 
     def _ensure_child(self) -> Connection:
-        if self._child is None or not self._child.is_alive() or self._pipe is None:
+        if self._child is None or not self._child.is_alive():
             self._end_child()
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            child = context.Process(target=_serve, args=(theirs, self._folder), daemon=True)
-            child.start()
-            self._child = child
-            theirs.close()
-        return self._pipe
+            self._child = ChildProcess(f"{__name__}:serve_artifacts", str(self._folder))
+        return self._child.pipe
 
     def _end_child(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
         if self._child is not None:
             self._child.kill()
-            self._child.join()
-        self._child = self._pipe = None
+            self._child = None
 
 
-def _serve(pipe: Connection, folder: Path) -> None:
-    """Answer requests until the app is gone."""
+def serve_artifacts(pipe: Connection, folder_name: str) -> None:
+    """Answer requests until the app is gone; runs in the child."""
+    folder = Path(folder_name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Threads that wait for each other spin: on a busy machine two are many times slower than one.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

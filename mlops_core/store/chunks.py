@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from mlops_core.entities import ModelSpec
+from mlops_core.entities import ChunkSize, ModelSpec
 from mlops_core.store.connection import Database, Transaction
-from mlops_core.store.tables import name_table
+from mlops_core.store.tables import name_table, quote_text
 
 
 def chunk_expression(spec: ModelSpec, column: str = "scored_at") -> str:
     """Give the SQL of a row's chunk: its start, as an instant, at the model's own midnights."""
-    zone = "'" + spec.timezone.replace("'", "''") + "'"
-    return f"(date_trunc('{spec.chunk.value}', {column} at time zone {zone}) at time zone {zone})"
+    zone = quote_text(spec.timezone)
+    local = f"{column} at time zone {zone}"
+    if spec.chunk is ChunkSize.HOUR:
+        # The hour that a clock shows twice is two chunks, which the way back from the clock could not tell apart.
+        return f"({column} - (({local}) - date_trunc('hour', {local})))"
+    return f"(date_trunc('{spec.chunk.value}', {local}) at time zone {zone})"
 
 
 def mark_traffic(transaction: Transaction, spec: ModelSpec, batch: str) -> None:
@@ -22,12 +26,14 @@ def mark_traffic(transaction: Transaction, spec: ModelSpec, batch: str) -> None:
     )
 
 
-def mark_labelled(transaction: Transaction, spec: ModelSpec, batch: str) -> None:
-    """Mark the chunks whose predictions an attached batch of labels speaks of as waiting."""
+def mark_labelled(transaction: Transaction, spec: ModelSpec, batch: int) -> None:
+    """Mark the chunks whose predictions the stored labels of a batch speak of as waiting."""
     transaction.run_sql(
         f"insert into pending_chunks select distinct $model, {chunk_expression(spec, 'p.scored_at')} "
-        f"from {name_table('predictions', spec.name)} as p semi join {batch} using (prediction_id)",
-        {"model": spec.name},
+        f"from {name_table('predictions', spec.name)} as p "
+        f"semi join (select prediction_id from {name_table('labels', spec.name)} where batch = $batch) "
+        "using (prediction_id)",
+        {"model": spec.name, "batch": batch},
     )
 
 

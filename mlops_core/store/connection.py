@@ -17,6 +17,18 @@ TEMPORARY_FILES_LIMIT = "20GB"
 
 Parameters = Mapping[str, object]
 
+_SIGNS_OF_A_FULL_DISK = ("no space left", "file too large", "quota exceeded")
+_SIGNS_OF_THE_FILE = (
+    *_SIGNS_OF_A_FULL_DISK,
+    "could not write",
+    "could not read",
+    "could not sync",
+    "could not truncate",
+    "corrupt database file",
+    "has been invalidated",
+)
+"""What DuckDB says when not the statement but the file is at fault; a failed commit is not an IOException."""
+
 
 class Transaction:
     """The statements of one transaction; made by `Database.transaction` only."""
@@ -77,14 +89,15 @@ class Database:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = duckdb.connect(str(path), config=_settings(path))
-            connection.execute("set global TimeZone = 'UTC'")
-            connection.execute("set global lock_configuration = true")
+            is_new = not path.exists()
         except OSError as error:
             raise HomeError(f"The home {path.parent} cannot be made: {error.strerror}. Choose another home.") from error
+        try:
+            return cls(_connect(path), path)
         except duckdb.Error as error:
+            if is_new:
+                path.unlink(missing_ok=True)
             raise HomeError(_explain_refusal(error, path, running)) from error
-        return cls(connection, path)
 
     def close(self) -> None:
         """Close the file; statements that run elsewhere fail."""
@@ -97,11 +110,12 @@ class Database:
 
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Run a generated query on a cursor of its own and give its whole result."""
-        cursor = self._connection.cursor()
-        try:
-            return _fetch(cursor, statement, parameters)
-        finally:
-            cursor.close()
+        with _explain_failures(self.path, "read", "Stop the app, look at the disk, and put a backup in its place."):
+            cursor = self._connection.cursor()
+            try:
+                return _fetch(cursor, statement, parameters)
+            finally:
+                cursor.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -112,24 +126,30 @@ class Database:
         HomeError
             When the disk is full or read-only; nothing is kept.
         """
-        with self._writer:
+        advice = "Nothing was changed; free some space or mend its permissions."
+        with self._writer, _explain_failures(self.path, "written", advice):
             cursor = self._connection.cursor()
             try:
                 cursor.execute("begin")
-                try:
-                    yield Transaction(cursor)
-                    cursor.execute("commit")
-                except BaseException:
-                    with suppress(duckdb.Error):
-                        cursor.execute("rollback")
-                    raise
-            except duckdb.IOException as error:
-                raise HomeError(
-                    f"{self.path} cannot be written: {_first_line(error)}. "
-                    "Nothing was changed; free some space or mend its permissions."
-                ) from error
+                yield Transaction(cursor)
+                cursor.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    cursor.execute("rollback")
+                raise
             finally:
                 cursor.close()
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(path), config=_settings(path))
+    try:
+        connection.execute("set global TimeZone = 'UTC'")
+        connection.execute("set global lock_configuration = true")
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _settings(path: Path) -> dict[str, object]:
@@ -147,13 +167,30 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, statement: str, parameters: Parame
     return relation.to_arrow_table()
 
 
+@contextmanager
+def _explain_failures(path: Path, deed: str, advice: str) -> Iterator[None]:
+    """Turn what the file or its disk refused into a HomeError; other errors of DuckDB pass."""
+    try:
+        yield
+    except duckdb.Error as error:
+        text = _first_line(error)
+        if not isinstance(error, duckdb.IOException) and not any(sign in text.lower() for sign in _SIGNS_OF_THE_FILE):
+            raise
+        raise HomeError(f"{path} cannot be {deed}: {text}. {advice}") from error
+
+
 def _explain_refusal(error: duckdb.Error, path: Path, running: Path | None) -> str:
     text = _first_line(error)
-    if "lock" in text.lower():
+    lower = text.lower()
+    if "could not set lock" in lower:
         return f"The home {path.parent} is open in another process{_describe_owner(running)}. Use that one, or stop it."
-    if "permission" in text.lower() or "read-only" in text.lower():
+    if "configuration has been locked" in lower:
+        return f"The home {path.parent} is open in this process already. Close it first."
+    if any(sign in lower for sign in _SIGNS_OF_A_FULL_DISK):
+        return f"The home {path.parent} cannot be written ({text}). Free some space, or choose another home."
+    if "permission" in lower or "read-only" in lower:
         return f"The home {path.parent} cannot be written ({text}). Change its permissions, or choose another home."
-    if "newer version" in text.lower() or "storage version" in text.lower():
+    if "newer version" in lower or "storage version" in lower:
         return f"{path} was written by a newer DuckDB ({text}). Update Driftdeck; nothing was changed."
     return (
         f"{path} cannot be opened as a database ({text}). It may be damaged: "

@@ -4,7 +4,7 @@ from mlops_core.entities import ModelSpec
 from mlops_core.stats.binning import LINEAR_STEPS, ROOT_STEPS
 from mlops_core.stats.losses import LOG_LOSS_CLIP
 from mlops_core.store.chunks import chunk_expression
-from mlops_core.store.tables import name_table, quote
+from mlops_core.store.tables import name_table, newest_labels_cte, quote, quote_text
 
 
 def score_bin_expression(score: str, threshold: str) -> str:
@@ -20,26 +20,22 @@ def count_scores_statement(spec: ModelSpec) -> str:
     """Give the statement that counts score × label for chunks $chunks between $start and $end.
 
     One row per version, source, chunk, segment, and label (null where none has come), with the bins that are
-    not empty and their counts. Rows without a score are counted in bin null, which is left out of the lists.
+    not empty and their counts. Rows without a score are left out. A segment without a value is the empty text.
     """
-    segments = [quote(name) for name in spec.columns.segments]
-    sets = ", ".join(["()", *(f"({name})" for name in segments)])
-    column = " ".join(
-        f"when grouping({quote(s)}) = 0 then '{s.replace(chr(39), chr(39) * 2)}'" for s in spec.columns.segments
-    )
-    value = ", ".join(f"case when grouping({name}) = 0 then {name} end" for name in segments)
+    segments = _alias_segments(spec)
+    keys = ", ".join(["version", "source", "chunk", "label", *segments])
+    sets = ", ".join(["()", *(f"({alias})" for alias in segments)])
+    names = " ".join(f"when grouping({alias}) = 0 then {quote_text(name)}" for alias, name in segments.items())
+    values = " ".join(f"when grouping({alias}) = 0 then {alias}" for alias in segments)
     probability = f"greatest(least(score, 1 - {LOG_LOSS_CLIP}), {LOG_LOSS_CLIP})"
     return (
         f"with {_rows_cte(spec)}, "
-        "binned as (select version, source, chunk, label"
-        + "".join(f", {name}" for name in segments)
-        + f", {score_bin_expression('score', '$threshold')} as bin, "
+        f"binned as (select {keys}, {score_bin_expression('score', '$threshold')} as bin, "
         "power(score - label, 2) as squared_error, "
         f"case when label = 1 then -ln({probability}) when label = 0 then -ln(1 - {probability}) end as log_loss "
         "from scored where score is not null), "
         "counted as (select version, source, chunk, label, bin, "
-        f"{f'case {column} else {chr(39)}{chr(39)} end' if column else chr(39) * 2} as segment_column, "
-        f"{f'coalesce({value}, {chr(39)}{chr(39)})' if value else chr(39) * 2} as segment, "
+        f"case {names} when true then '' end as segment_column, case {values} when true then '' end as segment, "
         "count(*) as n, coalesce(sum(squared_error), 0) as se, "
         "coalesce(sum(squared_error * squared_error), 0) as se2, "
         "coalesce(sum(log_loss), 0) as ll, coalesce(sum(log_loss * log_loss), 0) as ll2 "
@@ -55,39 +51,39 @@ def count_scores_statement(spec: ModelSpec) -> str:
 
 def count_nulls_statement(spec: ModelSpec) -> str:
     """Give the statement that counts nulls (NaN included) per feature, version, and chunk of $chunks."""
-    wide = [
-        *(
-            f"count(case when {quote(n)} is null or isnan({quote(n)}) then 1 end) as {quote(n)}"
-            for n in spec.columns.numeric
-        ),
-        *(f"count(case when {quote(n)} is null then 1 end) as {quote(n)}" for n in spec.columns.categorical),
-    ]
-    features = ", ".join(quote(name) for name in spec.columns.features)
+    tests = [f"{quote(name)} is null or isnan({quote(name)})" for name in spec.columns.numeric]
+    tests += [f"{quote(name)} is null" for name in spec.columns.categorical]
+    counts = ", ".join(f"count(case when {test} then 1 end)" for test in tests)
+    features = ", ".join(quote_text(name) for name in spec.columns.features)
     return (
         f"with wide as (select version, {chunk_expression(spec)} as chunk, count(*) as row_count, "
-        + ", ".join(wide)
-        + f" from {name_table('predictions', spec.name)} "
+        f"[{counts}]::bigint[] as null_counts from {name_table('predictions', spec.name)} "
         "where scored_at >= $start and scored_at < $end "
-        f"and list_contains($chunks::timestamptz[], {chunk_expression(spec)}) group by 1, 2), "
-        f"long as (unpivot wide on {features} into name feature value null_count) "
-        "select $model as model, version, chunk, feature, row_count, null_count from long"
+        f"and list_contains($chunks::timestamptz[], {chunk_expression(spec)}) group by 1, 2) "
+        f"select $model as model, version, chunk, unnest([{features}]::varchar[]) as feature, row_count, "
+        "unnest(null_counts) as null_count from wide"
     )
+
+
+def _alias_segments(spec: ModelSpec) -> dict[str, str]:
+    """Name the segment columns so that they clash with nothing: alias to column."""
+    return {f"segment_{position}": name for position, name in enumerate(spec.columns.segments)}
 
 
 def _rows_cte(spec: ModelSpec) -> str:
     """Every score of the window, live and replayed, with its newest label."""
-    traffic, labels = name_table("predictions", spec.name), name_table("labels", spec.name)
-    segments = "".join(f", p.{quote(name)}" for name in spec.columns.segments)
+    segments = _alias_segments(spec)
+    values = "".join(f", coalesce({quote(name)}, '') as {alias}" for alias, name in segments.items())
+    kept = "".join(f", p.{alias}" for alias in segments)
     return (
-        f"traffic as (select *, {chunk_expression(spec)} as chunk from {traffic} "
-        "where scored_at >= $start and scored_at < $end "
+        f"traffic as (select prediction_id, version, score, {chunk_expression(spec)} as chunk{values} "
+        f"from {name_table('predictions', spec.name)} where scored_at >= $start and scored_at < $end "
         f"and list_contains($chunks::timestamptz[], {chunk_expression(spec)})), "
-        "newest as (select prediction_id, arg_max(label, (label_at, batch)) as label "
-        f"from {labels} semi join traffic using (prediction_id) group by prediction_id), "
-        f"scored as (select p.version, 'live' as source, p.chunk, p.score, l.label{segments} "
-        "from traffic as p left join newest as l using (prediction_id) "
-        f"union all select r.version, 'replay' as source, p.chunk, r.score, l.label{segments} "
+        f"{newest_labels_cte(spec, 'traffic')}, "
+        f"scored as (select p.version, 'live' as source, p.chunk, p.score, l.label{kept} "
+        "from traffic as p left join newest_labels as l using (prediction_id) "
+        f"union all select r.version, 'replay' as source, p.chunk, r.score, l.label{kept} "
         f"from {name_table('replays', spec.name)} as r join traffic as p using (prediction_id) "
-        "left join newest as l using (prediction_id) "
+        "left join newest_labels as l using (prediction_id) "
         "where r.scored_at >= $start and r.scored_at < $end)"
     )

@@ -1,4 +1,4 @@
-"""The tables made per model: decides their names, columns, and how an identifier is quoted."""
+"""The tables made per model: decides their names and columns, how SQL is quoted, and which label counts."""
 
 import pyarrow as pa
 
@@ -11,6 +11,11 @@ def quote(identifier: str) -> str:
     if "\0" in identifier:
         raise ValueError(f"The name {identifier!r} contains a null character, which no identifier may.")
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def quote_text(value: str) -> str:
+    """Quote a text for use in generated SQL; the only place that does."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def name_table(kind: str, model: str) -> str:
@@ -34,6 +39,17 @@ def create_tables(transaction: Transaction, spec: ModelSpec) -> None:
     transaction.run_sql(
         f"create table {name_table('replays', spec.name)} "
         "(prediction_id varchar, scored_at timestamptz, version varchar, artifact_hash varchar, score double)"
+    )
+
+
+def newest_labels_cte(spec: ModelSpec, rows: str) -> str:
+    """Give the part of a query, named newest_labels, that finds the label that counts for each of some rows.
+
+    The newest counts; of labels with the same time the one that was delivered last.
+    """
+    return (
+        "newest_labels as (select prediction_id, arg_max(label, (label_at, batch, label)) as label "
+        f"from {name_table('labels', spec.name)} semi join {rows} using (prediction_id) group by prediction_id)"
     )
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from mlops_core.entities import Batch, ModelSpec, Window
 from mlops_core.store.chunks import chunk_expression, mark_labelled, mark_traffic
 from mlops_core.store.connection import Database, Transaction
-from mlops_core.store.tables import LABEL_SCHEMA, name_table, quote, traffic_schema
+from mlops_core.store.tables import LABEL_SCHEMA, name_table, newest_labels_cte, quote, traffic_schema
 
 
 def append_predictions(database: Database, spec: ModelSpec, rows: pa.Table, at: datetime) -> Batch:
@@ -43,14 +43,15 @@ def append_labels(database: Database, spec: ModelSpec, rows: pa.Table, at: datet
     table = name_table("labels", spec.name)
     predictions = name_table("predictions", spec.name)
     with database.transaction() as transaction, transaction.attached("batch", rows):
+        number = transaction.rows("next_batch")[0]["id"]
         accepted = transaction.run_sql(
             f"insert into {table} (prediction_id, label, label_at, batch) "
-            "select distinct prediction_id, label, label_at, "
-            "(select coalesce(max(id), 0) + 1 from batches) from batch "
-            f"anti join {table} as known using (prediction_id, label, label_at)"
+            "select distinct prediction_id, label, label_at, $number from batch "
+            f"anti join {table} as known using (prediction_id, label, label_at)",
+            {"number": number},
         )
         if accepted:
-            mark_labelled(transaction, spec, "batch")
+            mark_labelled(transaction, spec, number)
         span = transaction.table(
             f"select min(scored_at) as start, max(scored_at) as end from {predictions} "
             "semi join batch using (prediction_id)"
@@ -59,11 +60,15 @@ def append_labels(database: Database, spec: ModelSpec, rows: pa.Table, at: datet
 
 
 def append_replay(database: Database, spec: ModelSpec, version: str, artifact_hash: str, rows: pa.Table) -> None:
-    """Store the scores of a replay (prediction_id, scored_at, score) and mark their chunks as waiting."""
+    """Store the scores of a replay (prediction_id, scored_at, score) and mark their chunks as waiting.
+
+    Rows that another replay of the version has stored in the meantime are left out.
+    """
+    table = name_table("replays", spec.name)
     with database.transaction() as transaction, transaction.attached("batch", rows):
         transaction.run_sql(
-            f"insert into {name_table('replays', spec.name)} "
-            "select prediction_id, scored_at, $version, $hash, score from batch",
+            f"insert into {table} select prediction_id, scored_at, $version, $hash, score from batch "
+            f"anti join (select prediction_id from {table} where version = $version) using (prediction_id)",
             {"version": version, "hash": artifact_hash},
         )
         mark_traffic(transaction, spec, "batch")
@@ -91,7 +96,7 @@ def fetch_paired(database: Database, spec: ModelSpec, champion: str, candidate: 
     """
     segments = "".join(f", p.{quote(name)}" for name in spec.columns.segments)
     return database.table(
-        f"with {_labels_of_window(spec)}, {_scores_of_window(spec)} "
+        f"with {_rows_of_window(spec)}, {_scores_of_window(spec)} "
         f"select p.prediction_id, {chunk_expression(spec, 'p.scored_at')} as chunk, l.label, "
         f"a.score as champion_score, b.score as candidate_score{segments} "
         "from rows_of_window as p join newest_labels as l using (prediction_id) "
@@ -102,12 +107,10 @@ def fetch_paired(database: Database, spec: ModelSpec, champion: str, candidate: 
     )
 
 
-def _labels_of_window(spec: ModelSpec) -> str:
+def _rows_of_window(spec: ModelSpec) -> str:
     return (
         f"rows_of_window as (from {name_table('predictions', spec.name)} "
-        "where scored_at >= $start and scored_at < $end), "
-        "newest_labels as (select prediction_id, arg_max(label, (label_at, batch)) as label "
-        f"from {name_table('labels', spec.name)} semi join rows_of_window using (prediction_id) group by prediction_id)"
+        f"where scored_at >= $start and scored_at < $end), {newest_labels_cte(spec, 'rows_of_window')}"
     )
 
 

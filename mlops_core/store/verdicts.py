@@ -8,14 +8,20 @@ from mlops_core.entities import Status, Verdict, Window
 from mlops_core.store.connection import Database
 
 
-def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Store the verdicts of a model that differ in status from the last of their kind; give these."""
+def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict], since: datetime) -> list[Verdict]:
+    """Store the verdicts of a model that differ in status from the last of their kind; give these.
+
+    Parameters
+    ----------
+    since : datetime
+        When the champion was put into production; what was said in an earlier time in production is over.
+    """
     if not verdicts:
         return []
     with database.transaction() as transaction:
         last = {
             (row["version"], row["code"], row["subject"]): row["status"]
-            for row in transaction.rows("list_last_verdicts", {"model": verdicts[0].model})
+            for row in transaction.rows("list_last_verdicts", {"model": verdicts[0].model, "since": since})
         }
         changed = [v for v in verdicts if last.get((v.version, v.code, v.subject)) != v.status]
         for verdict in changed:

@@ -8,6 +8,28 @@ from mlops_core.services.runtime import Runtime
 from pages.components.states import show_error
 
 POLL_S = 0.5
+STEPS = (
+    (
+        ":material/search:",
+        "See the fault",
+        "The overview says in one sentence that v4 is worse than what it replaced, and why.",
+    ),
+    (
+        ":material/undo:",
+        "Roll back",
+        "Both versions on the same flights, with intervals, before anything changes. Then one click.",
+    ),
+    (
+        ":material/trending_up:",
+        "Watch it mend",
+        "Play the weeks that follow: the metric comes back, and the audit log has the evidence.",
+    ),
+)
+
+
+def is_seeding() -> bool:
+    """Say whether the demo is being loaded; its model is there before its story is told to the end."""
+    return demo_seeding.state().state is SeedingStage.RUNNING
 
 
 def show_empty_home(runtime: Runtime) -> None:
@@ -20,19 +42,28 @@ def show_empty_home(runtime: Runtime) -> None:
             "2013, four versions of a model that warns of late arrivals, the last of which was a mistake, and one "
             "click that mends it. It is real data and takes about a minute.</div>"
         )
-        stage = demo_seeding.state().state
-        if stage is SeedingStage.RUNNING:
+        if is_seeding():
             _show_progress()
-            return
-        if stage is SeedingStage.FAILED:
-            st.error(demo_seeding.state().error)
-        if st.button("Load the demo", key="demo-load", type="primary", icon=":material/flight_takeoff:"):
-            try:
-                demo_seeding.start(runtime)
-            except MLOpsError as error:
-                show_error("The demo cannot be loaded.", error.message)
-            else:
-                st.rerun()
+        else:
+            _offer_demo(runtime)
+    with st.grid(3, min_column_width=240):
+        for icon, title, words in STEPS:
+            with st.container(border=True, key=f"panel-{title.split()[0].lower()}", height="stretch"):
+                st.markdown(f"{icon} **{title}**")
+                st.html(f'<div class="dd-detail">{words}</div>')
+
+
+def _offer_demo(runtime: Runtime) -> None:
+    state = demo_seeding.state()
+    if state.state is SeedingStage.FAILED:
+        st.error(f"{state.error} Restart Driftdeck to try again.")
+    if st.button("Load the demo", key="demo-load", type="primary", icon=":material/flight_takeoff:"):
+        try:
+            demo_seeding.start(runtime)
+        except MLOpsError as error:
+            show_error("The demo cannot be loaded.", error.message)
+        else:
+            st.rerun()
 
 
 @st.fragment(run_every=POLL_S)

@@ -11,7 +11,7 @@ from mlops_core.services.performance import limit_window, list_segment_choices
 from mlops_core.services.registry import list_specs
 from mlops_core.services.runtime import Runtime
 from mlops_core.words import write_age, write_clock
-from pages.components.empty_home import show_empty_home
+from pages.components.empty_home import is_seeding, show_empty_home
 from pages.components.replay import show_replay
 from pages.components.session import open_runtime
 
@@ -40,7 +40,7 @@ def open_view(*, has_window: bool = True) -> View:
     st.html(Path(__file__).parents[1] / "assets" / "driftdeck.css")
     runtime = open_runtime()
     specs = {spec.name: spec for spec in list_specs(runtime)}
-    if not specs:
+    if not specs or is_seeding():
         show_empty_home(runtime)
         st.stop()
     _refuse_unknown("model-select", specs, "model")

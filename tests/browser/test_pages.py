@@ -20,7 +20,8 @@ MEASURE_CONTRAST = """() => {
   const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
     if (c[3] > .99) return c } return [255, 255, 255, 1] };
   const found = [];
-  for (const e of document.querySelectorAll('h1, h2, .dd-kicker, .dd-detail, .dd-muted, .dd-table td, .dd-table th, p')) {
+  const words = 'h1, h2, .dd-kicker, .dd-detail, .dd-muted, .dd-table td, .dd-table th, p';
+  for (const e of document.querySelectorAll(words)) {
     if (!e.innerText || !e.innerText.trim() || !e.offsetParent) continue;
     const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))];
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
@@ -69,7 +70,8 @@ def test_every_button_and_chart_has_a_name(reading_url: str, open_page: OpenPage
     nameless = page.evaluate(
         "() => [...document.querySelectorAll('[data-testid=stMain] button')].filter("
         "e => e.offsetParent && !e.innerText.trim() && !e.getAttribute('aria-label') && !e.title"
-        " && !e.closest('[data-testid=stElementToolbar], [data-testid=stTooltipIcon]')).map(e => e.outerHTML.slice(0, 90))"
+        " && !e.closest('[data-testid=stElementToolbar], [data-testid=stTooltipIcon]'))"
+        ".map(e => e.outerHTML.slice(0, 90))"
     )
     assert nameless == []
 

@@ -12,11 +12,13 @@ import pytest
 from mlops_core.artifacts import locate_artifact
 from mlops_core.checks.rollup import Headline
 from mlops_core.config import Home
-from mlops_core.demo.features import FEATURES, LEAKED_COLUMN
+from mlops_core.demo.data import start_day
+from mlops_core.demo.features import FEATURES, LEAKED_COLUMN, serving_view
 from mlops_core.demo.replay import END, DemoReplay
-from mlops_core.demo.seed import MODEL_FILE, OPENING, PreparedVersion, prepare_version, tell_story
-from mlops_core.demo.traffic import deliver
-from mlops_core.demo.training import VersionRecipe, list_versions
+from mlops_core.demo.seed import MODEL_FILE, OPENING, tell_story
+from mlops_core.demo.traffic import deliver, write_traffic
+from mlops_core.demo.trainer import Release, train_recipe
+from mlops_core.demo.training import VersionRecipe
 from mlops_core.entities import Action, Actor, Metric, ModelSpec, Source, Status, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.comparison import report_nothing
@@ -74,15 +76,14 @@ def _tell(
 ) -> Headline:
     """Tell three weeks: the first version from 30 September, the second from 7 October."""
     runtime = Runtime.open(Home(path))
-    recipe = list_versions()[0]
-    days = (date(2013, 9, 30), date(2013, 10, 7))
-    prepared = [
-        PreparedVersion(recipe=replace(recipe, name=version.name, promoted_on=day), trained=version)
-        for version, day in zip(versions, days, strict=True)
+    releases = [
+        Release(name=version.name, at=start_day(day))
+        for version, day in zip(versions, (date(2013, 9, 30), date(2013, 10, 7)), strict=True)
     ]
     text = MODEL_FILE.read_text().replace(LEAKED_COLUMN, leaked)
     try:
-        spec = tell_story(runtime, frame, prepared, text, report_nothing, leaked=leaked, opening=opening)
+        write_traffic(runtime.home, serving_view(frame, leaked))
+        spec = tell_story(runtime, releases, versions, text, report_nothing, opening=opening)
         return read_overview(runtime, spec, opening).headline
     finally:
         runtime.close()
@@ -156,7 +157,7 @@ def test_headline_names_the_leaked_column_when_it_is_renamed(
         promoted_on=date(2013, 10, 7),
         features=(*FEATURES, name),
     )
-    bad = prepare_version(renamed, recipe).trained
+    bad = train_recipe(renamed, recipe)
     headline = _tell(tmp_path, renamed, [trained["v3"], bad], WITH_LABELS, leaked=name)
     assert headline.target == "v3"
     assert name in headline.detail

@@ -94,8 +94,18 @@ def test_exact_metrics_agree_with_scikit_learn_when_taken_from_counts(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_roc_auc_is_within_a_thousandth_of_scikit_learns_when_taken_from_bins(kind):
+def test_roc_auc_is_within_two_ten_thousandths_of_scikit_learns_when_taken_from_bins(kind):
     scores, labels = make_rows(kind)
+    assert compute_one(scores, labels)[Metric.ROC_AUC] == pytest.approx(
+        reference.roc_auc_score(labels, scores), abs=0.0002
+    )
+
+
+@pytest.mark.parametrize(("centre", "spread"), [(1e-5, 0.5), (1e-5, 0.2), (1e-4, 0.2), (1e-3, 0.1)])
+def test_roc_auc_is_within_a_thousandth_of_scikit_learns_when_rare_scores_are_packed(centre, spread):
+    rng = np.random.default_rng(11)
+    scores = centre * rng.lognormal(0, spread, 200_000)
+    labels = (rng.random(scores.size) < np.minimum(0.1 * scores / centre, 1)).astype(int)
     assert compute_one(scores, labels)[Metric.ROC_AUC] == pytest.approx(
         reference.roc_auc_score(labels, scores), abs=0.001
     )

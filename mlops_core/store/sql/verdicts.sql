@@ -1,8 +1,8 @@
 -- name: list_last_verdicts
--- What each check said before.
+-- What each check said before, since a deployment.
 select version, code, subject, status
 from verdicts
-where model = $model
+where model = $model and made_at >= $since
 qualify row_number() over (partition by version, code, subject order by id desc) = 1
 order by version, code, subject;
 

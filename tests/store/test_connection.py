@@ -1,0 +1,109 @@
+"""The open database: locked down, safe for many threads, and all or nothing."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+import pytest
+
+from mlops_core.errors import HomeError
+from mlops_core.store.connection import Database
+
+READERS, WRITES = 8, 60
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from read_text('/etc/passwd')",
+        "copy models to '/tmp/driftdeck-leak.csv'",
+        "attach '/tmp/driftdeck-other.duckdb' as other",
+        "install httpfs",
+        "load httpfs",
+    ],
+)
+def test_access_to_the_outside_is_refused_when_a_statement_asks_for_it(database, statement):
+    with pytest.raises(duckdb.Error, match=r"(?i)disabled|permission|not found"), database.transaction() as transaction:
+        transaction.run_sql(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["set enable_external_access = true", "set lock_configuration = false", "set global memory_limit = '99GB'"],
+)
+def test_settings_are_locked_when_a_statement_changes_them(database, statement):
+    with pytest.raises(duckdb.Error, match=r"locked|Cannot"), database.transaction() as transaction:
+        transaction.run_sql(statement)
+
+
+def test_times_are_read_in_utc_whatever_the_machines_zone(database):
+    found = database.table("select current_setting('TimeZone') as zone")
+    assert found["zone"].to_pylist() == ["UTC"]
+
+
+def test_transaction_keeps_nothing_when_its_body_raises(database):
+    def write_and_raise() -> None:
+        with database.transaction() as transaction:
+            transaction.run_sql("insert into refreshes values ('m', now())")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write_and_raise()
+    assert database.table("from refreshes").num_rows == 0
+
+
+def test_second_opening_is_refused_in_words_when_this_process_has_the_home_open(database):
+    with pytest.raises(HomeError, match="is open in this process already"):
+        Database.open(database.path)
+    assert database.rows("list_models") == []
+
+
+def test_error_of_a_statement_is_not_blamed_on_the_home(database):
+    twice = "insert into models values ('m', '', now()), ('m', '', now())"
+    with pytest.raises(duckdb.ConstraintException), database.transaction() as transaction:
+        transaction.run_sql(twice)
+
+
+def test_readers_see_whole_transactions_when_one_thread_writes(database):
+    done = threading.Event()
+
+    def read() -> set[int]:
+        seen = set()
+        while not done.is_set():
+            counted = database.table(
+                "select (select count(*) from decisions) as a, (select count(*) from pending_chunks) as b"
+            ).to_pylist()[0]
+            seen.add(counted["a"] - counted["b"])
+        return seen
+
+    def write() -> None:
+        for number in range(WRITES):
+            with database.transaction() as transaction:
+                transaction.run_sql(
+                    "insert into decisions values ($number, 'm', 'PROMOTE', 'v1', '', '{}', now())", {"number": number}
+                )
+                transaction.run_sql("insert into pending_chunks values ('m', now())")
+
+    with ThreadPoolExecutor(READERS) as pool:
+        readers = [pool.submit(read) for _ in range(READERS)]
+        try:
+            write()
+        finally:
+            done.set()
+        assert set().union(*(reader.result() for reader in readers)) == {0}
+
+
+def test_writers_wait_for_each_other_when_many_threads_write(database):
+    def add(_: int) -> None:
+        with database.transaction() as transaction:
+            number = transaction.rows("next_deployment")[0]["id"]
+            transaction.run_sql(
+                "insert into deployments values ($n, $n, 'm', 'v', null, 'PROMOTE', now(), '', '', '', null, now())",
+                {"n": number},
+            )
+
+    with ThreadPoolExecutor(READERS) as pool:
+        list(pool.map(add, range(WRITES)))
+    numbers = database.table("select id from deployments order by id")["id"].to_pylist()
+    assert numbers == list(range(1, WRITES + 1))
