@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mlops_core.errors import HomeError, NotFoundError, PreflightError
 
@@ -94,7 +95,7 @@ def read_checked(path: Path, artifact_hash: str) -> bytes:
     return content
 
 
-def load_estimator(content: bytes) -> object:
+def load_estimator(content: bytes) -> Any:
     """Load a scikit-learn estimator from checked bytes; imports scikit-learn, so call it in a child process.
 
     Raises

@@ -128,7 +128,16 @@ def _read_columns(section: Mapping[str, object]) -> Columns:
     for segment in lists["segments"]:
         if segment not in lists["categorical"]:
             raise InputError(f"The segment {segment!r} is not among the categorical columns.")
-    return Columns(**singles, **lists)
+    return Columns(
+        prediction_id=singles["prediction_id"],
+        timestamp=singles["timestamp"],
+        version=singles["version"],
+        score=singles["score"],
+        label=singles["label"],
+        numeric=lists["numeric"],
+        categorical=lists["categorical"],
+        segments=lists["segments"],
+    )
 
 
 def _refuse_equal_names(names: Sequence[str]) -> None:
@@ -175,7 +184,7 @@ def _checked_timezone(name: object) -> str:
 
 def _choice(kind: type[Choice], value: object, key: str) -> Choice:
     try:
-        return kind(value)
+        return kind(str(value))
     except ValueError as error:
         accepted = ", ".join(member.value for member in kind)
         raise InputError(f"The {key} {value!r} is not known; accepted are {accepted}.") from error

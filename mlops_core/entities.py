@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Task(StrEnum):
@@ -280,8 +281,8 @@ class AuditEvent:
     subject: str
     """What was acted on: a version's name, for instance."""
     reason: str
-    evidence: Mapping[str, object]
-    """The figures that were on the screen when the decision was made."""
+    evidence: Mapping[str, Any]
+    """The figures that were on the screen when the decision was made, as JSON."""
     previous_hash: str
     hash: str
 

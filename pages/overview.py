@@ -71,7 +71,7 @@ def show_timeline(view: View, overview: Overview) -> None:
         title.html(write_title(f"{metric.label} over time", f"7-day lines, daily points · {span}"))
         wanted = {comparison.candidate for comparison in overview.alternatives}
         champion = overview.champion
-        wanted |= {champion.version, champion.previous} if champion else set()
+        wanted |= {champion.version, champion.previous or champion.version} if champion else set()
         series = read_series(view.runtime, view.spec, metric, view.window, view.segment)
         shown = [one for one in series if one.source is Source.LIVE or one.version in wanted]
         if not shown:

@@ -80,5 +80,9 @@ def _reach(far: float | None, near: float | None) -> float:
 
 
 def _tell(found: MetricDifference) -> str:
-    interval = "" if found.low is None else f" [{write_difference(found.low)}, {write_difference(found.high)}]"
+    if found.difference is None:
+        return "undefined"
+    interval = ""
+    if found.low is not None and found.high is not None:
+        interval = f" [{write_difference(found.low)}, {write_difference(found.high)}]"
     return f"{found.champion:.3f} → {found.candidate:.3f}, {write_difference(found.difference, 3)}{interval}"

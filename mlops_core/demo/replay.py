@@ -74,27 +74,28 @@ class DemoReplay:
             if start >= END:
                 raise ConflictError("The demo has reached its end; the year is over.")
             self._paused.clear()
-            self._state = ReplayState(is_playing=True, start=start, until=min(start + length, END), at=start)
-        threading.Thread(target=self._run, args=(runtime, spec, clock), name="demo-replay", daemon=True).start()
+            until = min(start + length, END)
+            self._state = ReplayState(is_playing=True, start=start, until=until, at=start)
+        arguments = (runtime, spec, clock, until)
+        threading.Thread(target=self._run, args=arguments, name="demo-replay", daemon=True).start()
 
     def pause(self) -> None:
         """Stop after the present step."""
         self._paused.set()
 
-    def _run(self, runtime: Runtime, spec: ModelSpec, clock: DemoClock) -> None:
+    def _run(self, runtime: Runtime, spec: ModelSpec, clock: DemoClock, until: datetime) -> None:
         error = None
         try:
-            self._advance(runtime, spec, clock)
+            self._advance(runtime, spec, clock, until)
         except Exception as failure:  # noqa: BLE001  the thread's edge: nobody else would hear of it
             _log.exception("Playing the demo failed")
             error = failure.message if isinstance(failure, MLOpsError) else "Playing failed; the app's log says why."
         self._state = replace(self._state, is_playing=False, error=error)
 
-    def _advance(self, runtime: Runtime, spec: ModelSpec, clock: DemoClock) -> None:
-        begin, until = self._state.start, self._state.until
-        start = begin
-        step = STEP if until - begin <= LONG_STEP else LONG_STEP
-        for moment in list_stops(begin, until, step):
+    def _advance(self, runtime: Runtime, spec: ModelSpec, clock: DemoClock, until: datetime) -> None:
+        start = clock()
+        step = STEP if until - start <= LONG_STEP else LONG_STEP
+        for moment in list_stops(start, until, step):
             if self._paused.is_set():
                 return
             deliver(runtime, spec, start, moment)

@@ -4,7 +4,7 @@ import logging
 import math
 from datetime import datetime
 
-from mlops_core.entities import ModelSpec, Source, Window
+from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import MLOpsError
 from mlops_core.services.comparison import (
     Report,
@@ -16,13 +16,13 @@ from mlops_core.services.comparison import (
     write_comparison,
 )
 from mlops_core.services.monitoring import count_waiting
-from mlops_core.services.performance import find_profile
 from mlops_core.services.rehearsal import find_rehearsal_window
 from mlops_core.services.runtime import Runtime
-from mlops_core.stats.classification import compute_metrics, merge_counts
+from mlops_core.stats.classification import compute_metrics, merge_counts, stack_counts
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import list_versions
 from mlops_core.store.profiles import read_score_profiles
+from mlops_core.store.traffic import list_batches
 from mlops_core.store.verdicts import list_comparisons, store_comparison
 
 _log = logging.getLogger(__name__)
@@ -40,16 +40,15 @@ def refresh_alternatives(
     window = find_rehearsal_window(runtime, spec, champion.version, now) if champion else None
     if champion is None or window is None:
         return []
-    kept = list_alternatives(runtime, spec.name, champion.version)
-    if kept and all((found.start, found.end) == (window.start, window.end) for found in kept):
-        return kept
+    if _is_fresh(runtime, spec, champion.version, window):
+        return list_alternatives(runtime, spec.name, champion.version)
     others = [
         version.name for version in list_versions(runtime.database, spec.name) if version.name != champion.version
     ]
     tried = [name for name in others if _try_version(runtime, spec, name, window, report)]
     count_waiting(runtime, spec)
-    chosen = {_find_best(runtime, spec, tried, window)} | ({champion.previous} & set(tried))
-    comparisons = [compare_versions(runtime, spec, champion.version, name, window) for name in sorted(chosen - {None})]
+    wanted = (_find_best(runtime, spec, tried, window), champion.previous)
+    comparisons = [compare_versions(runtime, spec, champion.version, name, window) for name in tried if name in wanted]
     for found in comparisons:
         store_comparison(
             runtime.database, spec.name, found.champion, found.candidate, window, write_comparison(found), now
@@ -64,6 +63,15 @@ def list_alternatives(runtime: Runtime, model: str, champion: str) -> list[Versi
     return [comparison for comparison in found if comparison.end == newest]
 
 
+def _is_fresh(runtime: Runtime, spec: ModelSpec, champion: str, window: Window) -> bool:
+    """Say whether the kept comparisons are of this window and no labels have come since."""
+    kept = list_comparisons(runtime.database, spec.name, champion)
+    labels = list_batches(runtime.database, spec.name, "labels", limit=1)
+    newest = max((row["end"] for row in kept), default=None)
+    compared = [row["at"] for row in kept if row["end"] == newest]
+    return newest == window.end and bool(labels) and labels[0].at <= min(compared)
+
+
 def _try_version(runtime: Runtime, spec: ModelSpec, name: str, window: Window, report: Report) -> bool:
     """Replay a version; one whose artifact is damaged is left out, which the log says."""
     try:
@@ -75,14 +83,13 @@ def _try_version(runtime: Runtime, spec: ModelSpec, name: str, window: Window, r
 
 
 def _find_best(runtime: Runtime, spec: ModelSpec, names: list[str], window: Window) -> str | None:
-    """Give the version with the best primary metric over the replayed traffic."""
+    """Give the version with the best primary metric over the window, live and replayed rows together."""
     profiles = read_score_profiles(runtime.database, spec, window)
-    values = {}
+    sign = -1 if spec.primary_metric.higher_is_better is False else 1
+    values: dict[str, float] = {}
     for name in names:
-        profile = find_profile(profiles, name, Source.REPLAY)
-        if profile is None:
-            continue
-        value = float(compute_metrics(merge_counts(profile.counts))[spec.primary_metric][0])
-        if not math.isnan(value):
-            values[name] = -value if spec.primary_metric.higher_is_better is False else value
-    return max(values, key=values.get) if values else None
+        own = [profile.counts for profile in profiles if profile.version == name]
+        if own:
+            value = sign * float(compute_metrics(merge_counts(stack_counts(own)))[spec.primary_metric][0])
+            values |= {} if math.isnan(value) else {name: value}
+    return max(values, key=lambda name: values[name]) if values else None

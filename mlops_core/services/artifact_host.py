@@ -7,8 +7,10 @@ import time
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from mlops_core.artifacts import load_estimator, locate_artifact, read_checked
@@ -17,6 +19,13 @@ from mlops_core.services.child import ChildProcess
 
 TIME_LIMIT_S = 120.0
 WARM_ARTIFACTS = 8
+
+
+class Scorer(Protocol):
+    """What an artifact must be able to do."""
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        """Give the probability of each class, shape (n, 2)."""
 
 
 class ArtifactHost:
@@ -49,7 +58,8 @@ class ArtifactHost:
         PreflightError, NotFoundError
             When it is damaged, refused, or gone.
         """
-        return float(self._ask("check", artifact_hash, None))
+        load_ms: float = self._ask("check", artifact_hash, None)
+        return load_ms
 
     def score(self, artifact_hash: str, rows: pa.Table) -> np.ndarray:
         """Give the probability of the positive class for each row, shape (n,), float64, 0–1.
@@ -59,14 +69,15 @@ class ArtifactHost:
         rows : pa.Table
             The version's features, in its order.
         """
-        return self._ask("score", artifact_hash, rows)
+        scores: np.ndarray = self._ask("score", artifact_hash, rows)
+        return scores
 
     def close(self) -> None:
         """End the child."""
         with self._lock:
             self._end_child()
 
-    def _ask(self, request: str, artifact_hash: str, rows: pa.Table | None) -> object:
+    def _ask(self, request: str, artifact_hash: str, rows: pa.Table | None) -> Any:
         with self._lock:
             pipe = self._ensure_child()
             try:
@@ -126,8 +137,9 @@ def _measure_load(folder: Path, artifact_hash: str) -> float:
 
 
 @lru_cache(maxsize=WARM_ARTIFACTS)
-def _load_once(folder: Path, artifact_hash: str) -> object:
-    return load_estimator(read_checked(locate_artifact(folder, artifact_hash), artifact_hash))
+def _load_once(folder: Path, artifact_hash: str) -> Scorer:
+    scorer: Scorer = load_estimator(read_checked(locate_artifact(folder, artifact_hash), artifact_hash))
+    return scorer
 
 
 def _score(folder: Path, artifact_hash: str, rows: pa.Table) -> np.ndarray:

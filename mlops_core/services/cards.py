@@ -1,10 +1,11 @@
 """The figures at the top of the overview: decides what each card says and that its colour follows a verdict."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
+from typing import Literal
 
 from mlops_core.entities import Estimate, Status
 from mlops_core.services.comparison import VersionComparison
@@ -13,6 +14,18 @@ from mlops_core.stats.comparison import Judgement
 from mlops_core.words import write_day, write_difference, write_share, write_span, write_value
 
 CHARTED_CHUNKS = 30
+Colour = Literal["red", "green", "orange", "gray"]
+STATUS_COLOURS: Mapping[Status, Colour] = {
+    Status.OK: "green",
+    Status.WARNING: "orange",
+    Status.ALERT: "red",
+    Status.INSUFFICIENT_DATA: "gray",
+}
+JUDGEMENT_COLOURS: Mapping[Judgement, Colour] = {
+    Judgement.BETTER: "green",
+    Judgement.WORSE: "orange",
+    Judgement.UNDECIDED: "gray",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +36,12 @@ class Card:
     value: str
     note: str
     """One short remark under the figure."""
-    colour: str
-    """"red", "green", "orange", or "gray", by verdict only."""
+    colour: Colour
+    """By verdict only."""
     help: str
     chart: Sequence[float] | None
     """The trend, oldest first; None without one."""
-    chart_type: str = "line"
+    chart_type: Literal["line", "bar"] = "line"
 
 
 def list_cards(overview: Overview) -> list[Card]:
@@ -42,16 +55,16 @@ def list_cards(overview: Overview) -> list[Card]:
 def _show_metric(overview: Overview) -> Card:
     metric = overview.spec.primary_metric
     estimate = overview.estimates.get(metric, Estimate(None))
-    days = len(overview.labelled_chunks)
+    days, until = len(overview.labelled_chunks), overview.arrival.labelled_until
     span = ""
-    if days:
-        span = write_span(overview.labelled_chunks[0], overview.arrival.labelled_until, overview.spec.timezone)
+    if days and until:
+        span = write_span(overview.labelled_chunks[0], until, overview.spec.timezone)
     note = "no labels yet" if estimate.value is None else _write_interval(estimate)
     return Card(
         title=f"{metric.label}, last {days} labelled days" if days else metric.label,
         value="–" if estimate.value is None else write_value(estimate.value),
         note=note,
-        colour={Status.ALERT: "red", Status.WARNING: "orange", Status.OK: "green"}.get(overview.performance, "gray"),
+        colour=STATUS_COLOURS[overview.performance] if overview.performance else "gray",
         help=f"{metric.label} of the version in production over its newest labelled days ({span}), with its 95 % "
         "interval over days. The colour follows the verdict against the standard.",
         chart=_trim(overview.trend),
@@ -61,7 +74,6 @@ def _show_metric(overview: Overview) -> Card:
 def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card:
     metric = overview.spec.primary_metric
     found = comparison.paired.metrics[metric]
-    colour = {Judgement.BETTER: "green", Judgement.WORSE: "orange"}.get(found.judgement, "gray")
     span = write_span(comparison.start, comparison.end, overview.spec.timezone)
     return Card(
         title=f"{metric.label} of {comparison.candidate}, same {overview.spec.words.rows}",
@@ -69,7 +81,7 @@ def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card
         note=f"{write_difference(found.difference)} · {found.judgement.value}"
         if found.difference is not None
         else "undefined",
-        colour=colour,
+        colour=JUDGEMENT_COLOURS[found.judgement],
         help=f"{comparison.candidate} scored the same {comparison.paired.n:,} labelled {overview.spec.words.rows} "
         f"of {span}. {overview.spec.words.rows.capitalize()} of other weeks would not be a fair comparison.",
         chart=_trim(overview.rival_trend),

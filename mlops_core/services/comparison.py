@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -71,7 +72,7 @@ def replay_version(
         scores = runtime.artifacts.score(version.artifact_hash, batch.select(list(version.features)))
         scored = batch.select(["prediction_id", "scored_at"]).append_column("score", pa.array(scores))
         append_replay(runtime.database, spec, name, version.artifact_hash, scored)
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 def compare_versions(
@@ -127,7 +128,7 @@ def write_comparison(comparison: VersionComparison) -> dict[str, object]:
     return document
 
 
-def read_comparison(document: Mapping[str, object]) -> VersionComparison:
+def read_comparison(document: Mapping[str, Any]) -> VersionComparison:
     """Turn the JSON document of a comparison into the record."""
     paired = dict(document["paired"])
     metrics = [_read_difference(entry) for entry in paired["metrics"]]
@@ -153,7 +154,7 @@ def read_comparison(document: Mapping[str, object]) -> VersionComparison:
     )
 
 
-def _read_difference(entry: Mapping[str, object]) -> MetricDifference:
+def _read_difference(entry: Mapping[str, Any]) -> MetricDifference:
     return MetricDifference(
         **(dict(entry) | {"metric": Metric(entry["metric"]), "judgement": Judgement(entry["judgement"])})
     )

@@ -51,14 +51,14 @@ def read_history(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Versi
     for version in list_versions(runtime.database, spec.name):
         profile = find_profile(profiles, version.name, Source.LIVE)
         covered = select_covered(profile, arrival) if profile else None
-        labelled = covered is not None and bool(covered.chunks)
+        counts = covered.counts if covered and covered.chunks else None
         histories.append(
             VersionHistory(
                 version=version,
                 is_champion=version.name == champion,
                 spans=tuple(span for span in spans if span.version == version.name),
-                live=estimate_metrics(covered.counts) if labelled else {},
-                n_labelled=int(covered.counts.n_labelled.sum()) if labelled else 0,
+                live=estimate_metrics(counts) if counts else {},
+                n_labelled=int(counts.n_labelled.sum()) if counts else 0,
                 trend=next((one.rolling for one in reversed(series) if one.version == version.name), ()),
             )
         )

@@ -85,7 +85,8 @@ def sum_newest_nulls(counts: list[NullCounts], least_rows: int = LEAST_ROWS) -> 
     nulls : dict
         Null rows by feature.
     """
-    n, nulls = 0, {}
+    n = 0
+    nulls: dict[str, int] = {}
     for chunk in sorted({count.chunk for count in counts}, reverse=True):
         rows = [count for count in counts if count.chunk == chunk]
         n += rows[0].n

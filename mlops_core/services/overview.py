@@ -213,15 +213,14 @@ def _read_rival(spec: ModelSpec, found: VersionComparison, was_champion: bool) -
 
 
 def _read_pair(difference: MetricDifference | None) -> MetricPair | None:
-    if difference is None or difference.low is None or difference.high is None:
+    if difference is None:
+        return None
+    champion, rival, middle = difference.champion, difference.candidate, difference.difference
+    low, high = difference.low, difference.high
+    if champion is None or rival is None or middle is None or low is None or high is None:
         return None
     return MetricPair(
-        champion=difference.champion,
-        rival=difference.candidate,
-        difference=difference.difference,
-        low=difference.low,
-        high=difference.high,
-        judgement=difference.judgement,
+        champion=champion, rival=rival, difference=middle, low=low, high=high, judgement=difference.judgement
     )
 
 

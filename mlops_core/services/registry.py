@@ -140,7 +140,7 @@ def _null_fraction(column: pa.ChunkedArray) -> float:
     missing = column.null_count
     if pa.types.is_floating(column.type):
         missing += pc.sum(pc.is_nan(column.drop_null())).as_py() or 0
-    return missing / len(column)
+    return float(missing / len(column))
 
 
 def list_specs(runtime: Runtime) -> list[ModelSpec]:

@@ -1,6 +1,6 @@
 """Decides what is kept of scored rows, counts of score bin by label, and how metrics are read from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,6 +176,27 @@ def merge_counts(counts: ScoreLabelCounts) -> ScoreLabelCounts:
     [3]
     """
     return transform_counts(counts, lambda values: values.sum(axis=0, keepdims=True))
+
+
+def stack_counts(parts: Sequence[ScoreLabelCounts]) -> ScoreLabelCounts:
+    """Put the chunks of several counts one after the other; k is the sum of theirs.
+
+    Raises
+    ------
+    ValueError
+        When there are no parts, or their thresholds differ.
+
+    Examples
+    --------
+    >>> counts = count_scores([0.2, 0.8, 0.9], [0, 1, np.nan], [0, 1, 1], n_chunks=2, threshold=0.5)
+    >>> stack_counts([counts, counts]).n.tolist()
+    [1, 2, 1, 2]
+    """
+    thresholds = {part.threshold for part in parts}
+    if len(thresholds) != 1:
+        raise ValueError(f"the parts have the thresholds {sorted(thresholds)}; accepted is one for all")
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _BINNED + _SUMMED}
+    return ScoreLabelCounts(threshold=thresholds.pop(), **arrays)
 
 
 def select_chunks(counts: ScoreLabelCounts, selection: ArrayLike) -> ScoreLabelCounts:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mlops_core.entities import Actor, AuditEvent
-from mlops_core.store.connection import Database, Transaction
+from mlops_core.store.connection import Database, Row, Transaction
 
 FIRST_HASH = "0" * 64
 
@@ -63,13 +63,13 @@ def count_audit_events(database: Database) -> int:
     return int(database.rows("count_audit_events")[0]["n"])
 
 
-def _hash_row(row: Mapping[str, object]) -> str:
+def _hash_row(row: Row) -> str:
     content = {key: value for key, value in row.items() if key != "hash"}
     content["at"] = row["at"].astimezone(UTC).isoformat()
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _read_event(row: Mapping[str, object]) -> AuditEvent:
+def _read_event(row: Row) -> AuditEvent:
     fields = dict(row)
     actor = Actor(fields.pop("actor"), fields.pop("channel"))
     return AuditEvent(**(fields | {"actor": actor, "evidence": json.loads(fields["evidence"])}))

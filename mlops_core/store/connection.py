@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +17,8 @@ MEMORY_LIMIT = "2GB"
 TEMPORARY_FILES_LIMIT = "20GB"
 
 Parameters = Mapping[str, object]
+Row = dict[str, Any]
+"""A row as DuckDB gives it, by column; the reader of each table turns it into a record."""
 
 _SIGNS_OF_A_FULL_DISK = ("no space left", "file too large", "quota exceeded")
 _SIGNS_OF_THE_FILE = (
@@ -45,9 +48,10 @@ class Transaction:
         result = self._cursor.execute(statement, parameters).fetchall()
         return int(result[0][0]) if result and isinstance(result[0][0], int) else 0
 
-    def rows(self, name: str, parameters: Parameters | None = None) -> list[dict[str, object]]:
+    def rows(self, name: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a named query and give its rows."""
-        return self.table(get_query(name), parameters).to_pylist()
+        found: list[Row] = self.table(get_query(name), parameters).to_pylist()
+        return found
 
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Run a generated query and give its result."""
@@ -104,9 +108,10 @@ class Database:
         with self._writer:
             self._connection.close()
 
-    def rows(self, name: str, parameters: Parameters | None = None) -> list[dict[str, object]]:
+    def rows(self, name: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a named query on a cursor of its own and give all its rows."""
-        return self.table(get_query(name), parameters).to_pylist()
+        found: list[Row] = self.table(get_query(name), parameters).to_pylist()
+        return found
 
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Run a generated query on a cursor of its own and give its whole result."""
@@ -152,7 +157,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _settings(path: Path) -> dict[str, object]:
+def _settings(path: Path) -> dict[str, str | bool | int | float | list[str]]:
     return {
         "enable_external_access": "false",
         "allow_community_extensions": "false",

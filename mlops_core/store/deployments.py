@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from mlops_core.entities import Action, Actor, Deployment
-from mlops_core.store.connection import Database, Transaction
+from mlops_core.store.connection import Database, Row, Transaction
 
 
 def get_champion(source: Database | Transaction, model: str) -> Deployment | None:
@@ -63,7 +63,7 @@ def add_deployment(
     )
 
 
-def _read_deployment(row: Mapping[str, object]) -> Deployment:
+def _read_deployment(row: Row) -> Deployment:
     fields = dict(row)
     actor = Actor(fields.pop("actor"), fields.pop("channel"))
     return Deployment(**(fields | {"actor": actor, "action": Action(fields["action"])}))

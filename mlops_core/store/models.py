@@ -1,14 +1,13 @@
 """Models, their versions, and the snapshots these were trained on."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
 from mlops_core.config import parse_model_text
 from mlops_core.entities import ModelSpec, Snapshot, Version
 from mlops_core.errors import ConflictError, NotFoundError
-from mlops_core.store.connection import Database, Transaction
+from mlops_core.store.connection import Database, Row, Transaction
 from mlops_core.store.tables import create_tables
 
 
@@ -102,7 +101,7 @@ def get_version(database: Database, model: str, name: str) -> Version:
     return _read_version(found[0])
 
 
-def _read_version(row: Mapping[str, object]) -> Version:
+def _read_version(row: Row) -> Version:
     own = {key: value for key, value in row.items() if not key.startswith("snapshot_")}
     snapshot = {key.removeprefix("snapshot_"): value for key, value in row.items() if key.startswith("snapshot_")}
     snapshot["null_fractions"] = json.loads(snapshot["null_fractions"])

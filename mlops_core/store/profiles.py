@@ -84,19 +84,29 @@ def _assemble(table: pa.Table, threshold: float) -> ScoreProfile:
     position = {chunk: i for i, chunk in enumerate(chunks)}
     row = np.array([position[instant] for instant in instants])
     labels = table["label"].to_pylist()
-    arrays = {}
-    for name, label in (("unlabelled", None), ("negative", 0), ("positive", 1)):
+
+    def scatter(label: int | None) -> np.ndarray:
         chosen = np.array([i for i, value in enumerate(labels) if value == label], dtype=np.int64)
-        arrays[name] = _scatter(table.take(pa.array(chosen)), row[chosen], len(chunks))
-    sums = {
-        name: np.bincount(row, weights=table[name].to_numpy(), minlength=len(chunks))
-        for name in ("squared_error", "squared_error_squares", "log_loss", "log_loss_squares")
-    }
+        return _scatter(table.take(pa.array(chosen)), row[chosen], len(chunks))
+
+    def add(name: str) -> np.ndarray:
+        return np.bincount(row, weights=table[name].to_numpy(), minlength=len(chunks))
+
+    counts = ScoreLabelCounts(
+        threshold=threshold,
+        unlabelled=scatter(None),
+        negative=scatter(0),
+        positive=scatter(1),
+        squared_error=add("squared_error"),
+        squared_error_squares=add("squared_error_squares"),
+        log_loss=add("log_loss"),
+        log_loss_squares=add("log_loss_squares"),
+    )
     return ScoreProfile(
         version=table["version"][0].as_py(),
         source=Source(table["source"][0].as_py()),
         chunks=tuple(chunks),
-        counts=ScoreLabelCounts(threshold=threshold, **arrays, **sums),
+        counts=counts,
     )
 
 

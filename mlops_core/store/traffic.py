@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from mlops_core.entities import Batch, ModelSpec, Window
 from mlops_core.store.chunks import chunk_expression, mark_labelled, mark_traffic
-from mlops_core.store.connection import Database, Transaction
+from mlops_core.store.connection import Database, Row, Transaction
 from mlops_core.store.tables import LABEL_SCHEMA, name_table, newest_labels_cte, quote, traffic_schema
 
 
@@ -129,19 +129,18 @@ def _record_batch(
     received: int,
     accepted: int,
     at: datetime,
-    span: dict[str, datetime | None],
+    span: Row,
 ) -> Batch:
-    number = transaction.rows("next_batch")[0]["id"]
-    record = {
-        "id": number,
+    record = span | {
+        "id": transaction.rows("next_batch")[0]["id"],
         "model": spec.name,
         "kind": kind,
         "received": received,
         "accepted": accepted,
         "at": at,
     }
-    transaction.run("insert_batch", record | span)
-    return Batch(**record, **span)
+    transaction.run("insert_batch", record)
+    return Batch(**record)
 
 
 def list_batches(database: Database, model: str, kind: str, limit: int = 100) -> list[Batch]:

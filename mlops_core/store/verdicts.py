@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mlops_core.entities import Status, Verdict, Window
-from mlops_core.store.connection import Database
+from mlops_core.store.connection import Database, Row
 
 
 def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict], since: datetime) -> list[Verdict]:
@@ -36,7 +36,7 @@ def list_verdicts(database: Database, model: str, limit: int = 200) -> list[Verd
     return [_read_verdict(row) for row in database.rows("list_verdicts", {"model": model, "limit": limit})]
 
 
-def _read_verdict(row: Mapping[str, object]) -> Verdict:
+def _read_verdict(row: Row) -> Verdict:
     return Verdict(**(dict(row) | {"status": Status(row["status"]), "evidence": json.loads(row["evidence"])}))
 
 
@@ -65,7 +65,7 @@ def store_comparison(
         )
 
 
-def list_comparisons(database: Database, model: str, champion: str) -> list[dict[str, object]]:
+def list_comparisons(database: Database, model: str, champion: str) -> list[Row]:
     """Give the newest comparison with each candidate: candidate, at, and result."""
     rows = database.rows("list_comparisons", {"model": model, "champion": champion})
     return [row | {"result": json.loads(row["result"])} for row in rows]

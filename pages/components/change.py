@@ -2,9 +2,11 @@
 
 import html
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlops_core.entities import Action, Preflight
 from mlops_core.errors import MLOpsError
@@ -135,7 +137,7 @@ def _draw_dialog(view: View, action: Action) -> None:
 
 
 def _carry_out(
-    view: View, action: Action, target: str, reason: str, preflight: Preflight | None, evidence: dict[str, object]
+    view: View, action: Action, target: str, reason: str, preflight: Preflight | None, evidence: Mapping[str, object]
 ) -> None:
     request = ChangeRequest(
         model=view.spec.name,
@@ -172,19 +174,14 @@ def _get_rehearsal(view: View, champion: str | None, target: str, preflight: Pre
     """Give the rehearsal of this dialog, run when the target changes; None when there is none to be had."""
     if champion is None or not preflight.passed:
         return None
-    kept = st.session_state.get("change-rehearsal")
+    kept: tuple[tuple[str, str], VersionComparison | None] | None = st.session_state.get("change-rehearsal")
     if kept and kept[0] == (champion, target):
         comparison = kept[1]
     else:
         bar = st.progress(0.0, text=f"Rehearsing {target}")
         try:
-            comparison = rehearse(
-                view.runtime,
-                view.spec,
-                target,
-                view.runtime.now(view.spec.name),
-                bar.progress,
-            )
+            now = view.runtime.now(view.spec.name)
+            comparison = rehearse(view.runtime, view.spec, target, now, lambda share, text: _advance(bar, share, text))
         except MLOpsError as error:
             st.warning(f"No rehearsal: {error.message}")
             return None
@@ -194,6 +191,10 @@ def _get_rehearsal(view: View, champion: str | None, target: str, preflight: Pre
     if comparison is None:
         st.info(f"No rehearsal: none of the {view.spec.words.rows} that {champion} answered has a label yet.")
     return comparison
+
+
+def _advance(bar: DeltaGenerator, share: float, text: str) -> None:
+    bar.progress(share, text)
 
 
 def _show_preflight(preflight: Preflight) -> None:

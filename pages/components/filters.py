@@ -1,5 +1,6 @@
 """The sidebar: which model, window, and segment a page shows; all of them are in the URL."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,7 +80,7 @@ def show_clock(now: datetime, refreshed_at: datetime | None, *, is_demo: bool) -
     st.sidebar.caption(note)
 
 
-def _refuse_unknown(key: str, known: dict[str, object], noun: str) -> None:
+def _refuse_unknown(key: str, known: Mapping[str, object], noun: str) -> None:
     """Say that a value in the URL is not known; the default is shown instead."""
     asked = st.query_params.get(key)
     if asked is not None and asked not in known:
