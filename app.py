@@ -30,9 +30,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     try:
         home = get_runtime().home
         ensure_token(home)
+        announce(home, format_url(config.get_option("server.address") or "", config.get_option("server.port")))
     except MLOpsError as error:
         give_up(error)
-    announce(home, format_url(config.get_option("server.address") or "", config.get_option("server.port")))
     try:
         yield
     finally:

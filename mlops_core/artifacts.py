@@ -89,7 +89,8 @@ def read_checked(path: Path, artifact_hash: str) -> bytes:
     found = hash_bytes(content)
     if found != artifact_hash:
         raise PreflightError(
-            f"The artifact is damaged: its SHA-256 is {found[:12]}…, registered was {artifact_hash[:12]}….",
+            f"The artifact is damaged: its SHA-256 is {found[:12]}…, registered was {artifact_hash[:12]}…. "
+            "Put the file back from a backup.",
             {"found": found, "registered": artifact_hash},
         )
     return content

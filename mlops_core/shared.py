@@ -8,6 +8,7 @@ from contextlib import suppress
 from mlops_core.config import Home
 from mlops_core.demo.clock import attach_clock
 from mlops_core.demo.partial import discard_interrupted, is_interrupted
+from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
 
 _lock = threading.Lock()
@@ -24,7 +25,11 @@ def open_runtime(home: Home) -> Runtime:
         runtime.close()
         discard_interrupted(home)
         runtime = Runtime.open(home)
-    attach_clock(runtime)
+    try:
+        attach_clock(runtime)
+    except BaseException:
+        runtime.close()
+        raise
     return runtime
 
 
@@ -48,10 +53,19 @@ def close_runtime() -> None:
 
 
 def announce(home: Home, url: str) -> None:
-    """Leave the app's address in the home, for commands and for the message of a second process."""
+    """Leave the app's address in the home, for commands and for the message of a second process.
+
+    Raises
+    ------
+    HomeError
+        When the file cannot be written.
+    """
     partial = home.running.with_suffix(".partial")
-    partial.write_text(json.dumps({"pid": os.getpid(), "url": url}))
-    partial.replace(home.running)
+    try:
+        partial.write_text(json.dumps({"pid": os.getpid(), "url": url}))
+        partial.replace(home.running)
+    except OSError as error:
+        raise HomeError(f"{home.running} cannot be written: {error.strerror}. Mend the home's permissions.") from error
 
 
 def withdraw(home: Home) -> None:

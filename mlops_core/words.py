@@ -52,7 +52,7 @@ def write_age(age: timedelta) -> str:
     """Write an age in its largest unit: "3 weeks", "2 days", "5 minutes", "less than a minute"."""
     for unit, seconds in (("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60)):
         count = int(age.total_seconds() // seconds)
-        if count:
+        if count > 0:
             return f"{count} {unit}{'s' if count > 1 else ''}"
     return "less than a minute"
 

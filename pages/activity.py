@@ -8,9 +8,17 @@ import streamlit as st
 
 from mlops_core.charts.differences import describe_differences, draw_metric_differences
 from mlops_core.entities import AuditEvent
-from mlops_core.services.activity import COLUMNS, list_lines, read_activity, tell_activity, verify_chain, write_csv
+from mlops_core.services.activity import (
+    COLUMNS,
+    list_lines,
+    read_activity,
+    tell_activity,
+    tell_event,
+    verify_chain,
+    write_csv,
+)
 from mlops_core.services.comparison import read_comparison
-from mlops_core.services.overview import read_overview
+from mlops_core.services.overview import read_refreshed
 from mlops_core.words import write_span
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import write_title
@@ -30,7 +38,7 @@ def show_answer(view: View, events: list[AuditEvent]) -> None:
         if action.button("Verify the chain", key="audit-verify", icon=":material/verified:", width="stretch"):
             broken = verify_chain(view.runtime)
             if broken is None:
-                st.success("The chain holds: no line was changed or removed.")
+                st.success("The chain holds: no line was changed, and none is missing between two others.")
             else:
                 st.error(f"Line {broken} was changed, or the line before it is gone. Restore a backup and compare.")
 
@@ -63,7 +71,7 @@ def show_events(view: View, events: list[AuditEvent]) -> None:
 
 def show_evidence(view: View, event: AuditEvent) -> None:
     with st.container(border=True, key="panel-evidence"):
-        st.html(write_title(f"Line {event.id}: {event.action} {event.subject}", "what was known then"))
+        st.html(write_title(f"Line {event.id}: {tell_event(event)}", "what was known then"))
         evidence = dict(event.evidence)
         document = evidence.pop("rehearsal", None)
         if document:
@@ -84,5 +92,4 @@ view = open_view(has_window=False)
 events = read_activity(view.runtime, view.spec)
 show_answer(view, events)
 show_events(view, events)
-overview = read_overview(view.runtime, view.spec, view.now)
-show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)
+show_clock(view.now, read_refreshed(view.runtime, view.spec), is_demo=view.spec.name in view.runtime.clocks)

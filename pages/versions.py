@@ -11,6 +11,7 @@ from mlops_core.services.history import VersionHistory, describe_history, read_h
 from mlops_core.services.overview import read_overview
 from mlops_core.words import write_span
 from pages.components.change import draw_change_dialog, offer_change, offer_undo, open_change_dialog
+from pages.components.change_dialog import KEYS
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, write_title
 from pages.components.session import get_palette
@@ -80,7 +81,7 @@ def _offer_action(one: VersionHistory) -> None:
     label = "Roll back" if one.spans else "Promote"
     if st.button(
         label,
-        key=f"review-{action.value.lower()}-{one.version.name}",
+        key=f"review-{KEYS[action]}-{one.version.name}",
         width="stretch",
         help=f"{label} {'to ' if one.spans else ''}{one.version.name}, after a rehearsal",
     ):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mlops_core.api.answers import make_error
+
 CLOSED_PREFIX = "/_stcore/metrics"
 ANY_ADDRESS = ("0.0.0.0", "::", "*")  # noqa: S104  compared with, not bound to
 
@@ -27,7 +29,8 @@ class Guard:
         if scope["type"] == "http" and scope["path"].startswith(CLOSED_PREFIX):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http" and not is_allowed(read_host(scope), self._list_hosts()):
-            await PlainTextResponse("This host is not served here; see server.allowedHosts.", 400)(scope, receive, send)
+            refusal = make_error(400, "unknown_host", "This host is not served here; see server.allowedHosts.")
+            await refusal(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -27,11 +27,11 @@ def ensure_token(home: Home) -> str:
         home.path.mkdir(parents=True, exist_ok=True)
         partial = home.token.with_name(f".token.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
             with suppress(FileExistsError):
                 os.link(partial, home.token)
         finally:

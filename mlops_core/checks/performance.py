@@ -66,7 +66,9 @@ def judge_standard(standard: Standard, estimate: Estimate, n_labelled: int, is_c
             Status.ALERT,
             f"{label} {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}] breaks the standard ({limit}).",
         )
-    why = "the interval reaches it" if not certain else "too few labels for an alert"
+    why = "the interval reaches it"
+    if certain:
+        why = "not all labels are here yet" if not is_covered else f"an alert needs {LEAST_LABELS_FOR_ALERT} labels"
     return Status.WARNING, f"{label} {estimate.value:.3f} breaks the standard ({limit}), but {why}."
 
 

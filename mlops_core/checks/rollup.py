@@ -7,6 +7,9 @@ from mlops_core.entities import Action, Metric, Status, Verdict, Words
 from mlops_core.stats.comparison import Judgement
 from mlops_core.words import write_difference, write_instant, write_share, write_span
 
+GAIN_WORTH_A_CHANGE = 0.02
+"""What a rival must gain to be named while the champion keeps its standard, in units of the metric."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricPair:
@@ -100,33 +103,46 @@ def summarise(situation: Situation) -> Headline:
             action=None,
             target=None,
         )
-    better = next((rival for rival in situation.rivals if rival.primary.judgement is Judgement.BETTER), None)
+    is_kept = situation.performance is not None and situation.performance.status is Status.OK
+    better = next(
+        (
+            rival
+            for rival in situation.rivals
+            if rival.primary.judgement is Judgement.BETTER
+            and (not is_kept or rival.primary.difference >= GAIN_WORTH_A_CHANGE)
+        ),
+        None,
+    )
     verdict = situation.performance
-    if verdict is None or verdict.status is Status.INSUFFICIENT_DATA:
-        return _await_labels(situation)
     if better:
         return _name_better(situation, better, verdict)
+    if verdict is None or verdict.status is Status.INSUFFICIENT_DATA:
+        return _await_labels(situation)
     if verdict.status is Status.OK:
         return _confirm(situation, verdict)
     return _deplore(situation, verdict)
 
 
-def _name_better(situation: Situation, rival: Rival, verdict: Verdict) -> Headline:
+def _name_better(situation: Situation, rival: Rival, verdict: Verdict | None) -> Headline:
     champion, words = situation.champion, situation.words
     recall = rival.recall
-    if verdict.status is Status.OK:
+    is_judged = verdict is not None and verdict.status is not Status.INSUFFICIENT_DATA
+    if verdict is not None and verdict.status is Status.OK:
         sentence = f"{champion} keeps its standard, but {rival.version} would have done better."
     elif recall and recall.judgement is Judgement.BETTER and situation.metric in (Metric.F1, Metric.RECALL):
         sentence = (
             f"{champion} misses {write_share(1 - recall.champion)} of {words.positives}. "
             f"{rival.version} would have caught {write_share(recall.rival)} of them."
         )
-    else:
+    elif is_judged:
         sentence = f"{champion} breaks its standard. {rival.version} would have kept more of it."
-    status = Status.WARNING if verdict.status is Status.OK else verdict.status
+    else:
+        sentence = f"{rival.version} would have done better than {champion}."
+    status = verdict.status if verdict and verdict.status in (Status.WARNING, Status.ALERT) else Status.WARNING
+    since = verdict.at if verdict else situation.since
     return Headline(
         status=status,
-        kicker=_kick(status, situation.metric.label, verdict.at),
+        kicker=_kick(status, situation.metric.label, since),
         sentence=sentence,
         detail=_join(_tell_pair(situation, rival), _tell_cause(situation)),
         action=Action.ROLL_BACK if rival.was_champion else Action.PROMOTE,
@@ -178,7 +194,7 @@ def _await_labels(situation: Situation) -> Headline:
         sentence = f"{champion} works without {names}, which it was trained on."
     rehearsed = ""
     if situation.evidence:
-        rehearsed = f"Before it was put back: {_tell_pair(situation, situation.evidence)}"
+        rehearsed = f"When it was chosen: {_tell_pair(situation, situation.evidence)}"
     unknown = f"Its {situation.metric.label} is unknown until labels come."
     kicker = _kick(status, "skew" if situation.skews else situation.metric.label, situation.since)
     advice = situation.replaced if situation.skews else None

@@ -29,7 +29,7 @@ def run_doctor(options: Namespace) -> Outcome:
         findings += [examine_token(home), examine_disk(home)]
         stored, url = _examine_store(home)
         findings += stored
-    is_ours = url is not None and url.endswith(f":{options.port}")
+    is_ours = url is not None
     findings.append(examine_port(options.host, options.port, is_ours))
     problems = sum(not finding.passed for finding in findings)
     lines = [_write(finding) for finding in findings]

@@ -11,6 +11,7 @@ from argparse import Namespace
 import uvicorn
 
 from mlops_core.api.address import format_url
+from mlops_core.api.tokens import ensure_token
 from mlops_core.cli.connection import connect_in_process
 from mlops_core.cli.demo import seed
 from mlops_core.cli.outcome import Outcome
@@ -44,6 +45,7 @@ def run_up(options: Namespace) -> Outcome:
     os.environ["DRIFTDECK_HOME"] = str(home.path)
     runtime = get_runtime()
     try:
+        ensure_token(home)
         with bind(options.host, options.port) as listener:
             if options.demo:
                 _seed_when_empty(runtime)

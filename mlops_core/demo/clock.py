@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mlops_core.config import Home
+from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
 
 DEMO_MODEL = "flight-delay"
@@ -17,7 +18,7 @@ class DemoClock:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._now = datetime.fromisoformat(json.loads(file.read_text())["now"])
+        self._now = read_position(file)
 
     def __call__(self) -> datetime:
         """Give the present of the demo."""
@@ -33,6 +34,20 @@ class DemoClock:
 def locate_position(home: Home) -> Path:
     """Give the file that keeps the position."""
     return home.path / "demo-clock.json"
+
+
+def read_position(file: Path) -> datetime:
+    """Read the position.
+
+    Raises
+    ------
+    HomeError
+        When the file is damaged.
+    """
+    try:
+        return datetime.fromisoformat(json.loads(file.read_text())["now"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HomeError(f"The demo's clock {file} cannot be read ({error}). Put it back from a backup.") from error
 
 
 def write_position(file: Path, now: datetime) -> None:

@@ -79,6 +79,10 @@ class DemoReplay:
         arguments = (runtime, spec, clock, until)
         threading.Thread(target=self._run, args=arguments, name="demo-replay", daemon=True).start()
 
+    def is_pausing(self) -> bool:
+        """Say whether it was asked to pause and has not come to the end of its step."""
+        return self._state.is_playing and self._paused.is_set()
+
     def pause(self) -> None:
         """Stop after the present step."""
         self._paused.set()
@@ -99,7 +103,8 @@ class DemoReplay:
             if self._paused.is_set():
                 return
             deliver(runtime, spec, start, moment)
-            if moment == find_next_label_file(moment - timedelta(microseconds=1)):
+            is_label_file = moment == find_next_label_file(moment - timedelta(microseconds=1))
+            if is_label_file and not self._paused.is_set():
                 refresh_alternatives(runtime, spec, moment)
             clock.set(moment)
             start = moment

@@ -34,6 +34,11 @@ def tell_activity(events: Sequence[AuditEvent]) -> str:
     return f"{who} {verbs[newest.action]} {newest.subject} on {newest.at.day} {newest.at:%b %Y at %H:%M} UTC."
 
 
+def tell_event(event: AuditEvent) -> str:
+    """Say what was done to what: "roll back to v3", "promote v4"."""
+    return f"{event.action}{' to' if event.action == Action.ROLL_BACK.verb else ''} {event.subject}"
+
+
 def list_lines(events: Sequence[AuditEvent]) -> list[tuple[str, ...]]:
     """Give the lines as text, in the order of `COLUMNS`."""
     return [
@@ -41,7 +46,7 @@ def list_lines(events: Sequence[AuditEvent]) -> list[tuple[str, ...]]:
             str(event.id),
             event.at.strftime("%d %b %Y %H:%M"),
             f"{event.actor.name} ({event.actor.channel})",
-            f"{event.action} {event.subject}",
+            tell_event(event),
             event.reason,
         )
         for event in events

@@ -18,7 +18,8 @@ from mlops_core.services.comparison import (
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.rehearsal import find_rehearsal_window
 from mlops_core.services.runtime import Runtime
-from mlops_core.stats.classification import compute_metrics, merge_counts, stack_counts
+from mlops_core.stats.classification import compute_metrics
+from mlops_core.stats.counts import merge_counts, stack_counts
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import list_versions
 from mlops_core.store.profiles import read_score_profiles
@@ -37,7 +38,7 @@ def refresh_alternatives(
     Nothing is done when the labels and the champion are those of the last time.
     """
     champion = get_champion(runtime.database, spec.name)
-    window = find_rehearsal_window(runtime, spec, champion.version, now) if champion else None
+    window = find_rehearsal_window(runtime, spec, now, champion) if champion else None
     if champion is None or window is None:
         return []
     if _is_fresh(runtime, spec, champion.version, window):

@@ -10,7 +10,9 @@ from typing import Literal
 from mlops_core.entities import Estimate, Status
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.services.overview import Overview
+from mlops_core.services.performance import LONGEST
 from mlops_core.stats.comparison import Judgement
+from mlops_core.store.profiles import Coverage
 from mlops_core.words import write_day, write_difference, write_share, write_span, write_value
 
 CHARTED_CHUNKS = 30
@@ -90,20 +92,20 @@ def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card
 
 def _show_skew(overview: Overview) -> Card:
     names = [skew.feature for skew in overview.skews]
+    has_traffic = bool(_list_own(overview))
     return Card(
         title="Features lost",
-        value=f"{len(names)} of {overview.n_features}",
-        note=", ".join(names) if names else "all arrive",
-        colour="red" if names else "green",
+        value=f"{len(names)} of {overview.n_features}" if has_traffic or names else "–",
+        note=", ".join(names) or ("all arrive" if has_traffic else "no traffic yet"),
+        colour="red" if names else "green" if has_traffic else "gray",
         help="Features that were filled in training and are empty in live traffic.",
-        chart=_trim(overview.skew_trend),
+        chart=_trim(overview.skew_trend) if has_traffic or names else None,
     )
 
 
 def _show_labels(overview: Overview) -> Card:
     champion = overview.champion.version if overview.champion else ""
-    since = overview.champion.at - timedelta(days=1) if overview.champion else overview.now
-    own = [row for row in overview.coverage if row.version == champion and row.chunk >= since]
+    own = _list_own(overview)
     n, n_labelled = sum(row.n for row in own), sum(row.n_labelled for row in own)
     until = overview.arrival.labelled_until if n_labelled else None
     return Card(
@@ -134,6 +136,15 @@ def _show_traffic(overview: Overview) -> Card:
         chart=_trim([float(n) for _, n in totals]),
         chart_type="bar",
     )
+
+
+def _list_own(overview: Overview) -> list[Coverage]:
+    """Give the chunks in which the champion answered since it was deployed."""
+    champion = overview.champion
+    if champion is None:
+        return []
+    first = champion.at - LONGEST[overview.spec.chunk]
+    return [row for row in overview.coverage if row.version == champion.version and row.chunk > first]
 
 
 def _write_interval(estimate: Estimate) -> str:

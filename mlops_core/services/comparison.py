@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mlops_core.checks.performance import LEAST_LABELS
 from mlops_core.entities import Metric, ModelSpec, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.runtime import Runtime
@@ -83,13 +84,13 @@ def compare_versions(
     Raises
     ------
     ConflictError
-        When there are no such rows.
+        When there are too few such rows to judge.
     """
     rows = fetch_paired(runtime.database, spec, champion, candidate, window)
-    if rows.num_rows == 0:
+    if rows.num_rows < LEAST_LABELS:
         raise ConflictError(
-            f"{champion} and {candidate} have no labelled {spec.words.rows} in common between "
-            f"{window.start:%d %b %Y} and {window.end:%d %b %Y}."
+            f"{champion} and {candidate} have {rows.num_rows:,} labelled {spec.words.rows} in common between "
+            f"{window.start:%d %b %Y} and {window.end:%d %b %Y}; {LEAST_LABELS} are needed."
         )
     arrays = {name: rows[name].to_numpy() for name in ("label", "champion_score", "candidate_score")}
     strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]

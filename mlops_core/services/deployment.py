@@ -1,6 +1,6 @@
 """Changing production: decides what may be promoted or rolled back, and that its three records are one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,10 +13,9 @@ from mlops_core.store.connection import Transaction
 from mlops_core.store.deployments import (
     add_deployment,
     get_champion,
-    get_deployment_by_key,
     list_deployments,
 )
-from mlops_core.store.models import get_model, get_version, list_versions
+from mlops_core.store.models import get_artifact_hash, get_model, get_version, list_versions
 
 PREFLIGHT_VALIDITY = timedelta(minutes=10)
 LONGEST_REASON = 2000
@@ -81,14 +80,14 @@ def change_production(
         The version could not serve. In every case nothing is changed.
     """
     _check_request(request)
-    version = get_version(runtime.database, request.model, request.to)
-    with runtime.database.transaction() as transaction:
-        earlier = _find_repeated_or_refuse(transaction, request)
-    if earlier:
-        return earlier
-    preflight = preflight or run_preflight(runtime, request.model, request.to)
-    _check_preflight(preflight, version)
-    read_checked(locate_artifact(runtime.home.artifacts, version.artifact_hash), version.artifact_hash)
+    if preflight is None:
+        get_version(runtime.database, request.model, request.to)
+        earlier = _find_repeated_or_refuse(list_deployments(runtime.database, request.model), request)
+        if earlier:
+            return earlier
+        preflight = run_preflight(runtime, request.model, request.to)
+    _check_preflight(preflight, request, get_artifact_hash(runtime.database, request.model, request.to))
+    read_checked(locate_artifact(runtime.home.artifacts, preflight.artifact_hash), preflight.artifact_hash)
     with runtime.database.transaction() as transaction:
         return _commit(transaction, request, preflight, now)
 
@@ -100,10 +99,11 @@ def get_history(runtime: Runtime, model: str) -> list[Deployment]:
 
 def _commit(transaction: Transaction, request: ChangeRequest, preflight: Preflight, now: datetime) -> Deployment:
     """Look again inside the transaction, then write all three records."""
-    earlier = _find_repeated_or_refuse(transaction, request)
+    history = list_deployments(transaction, request.model)
+    earlier = _find_repeated_or_refuse(history, request)
     if earlier:
         return earlier
-    champion = _name_champion(transaction, request.model)
+    champion = _name_champion(history)
     if champion != preflight.champion:
         raise ConflictError(
             f"Production of {request.model} changed from {preflight.champion} to {champion} "
@@ -146,9 +146,9 @@ def _check_request(request: ChangeRequest) -> None:
         raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
 
 
-def _find_repeated_or_refuse(transaction: Transaction, request: ChangeRequest) -> Deployment | None:
+def _find_repeated_or_refuse(history: Sequence[Deployment], request: ChangeRequest) -> Deployment | None:
     """Give what the request's key did before; otherwise refuse what production does not allow."""
-    earlier = get_deployment_by_key(transaction, request.model, request.key) if request.key else None
+    earlier = next((d for d in history if request.key is not None and d.key == request.key), None)
     if earlier:
         if (earlier.version, earlier.action) != (request.to, request.action):
             raise InputError(
@@ -156,30 +156,30 @@ def _find_repeated_or_refuse(transaction: Transaction, request: ChangeRequest) -
                 {"deployment": earlier.id},
             )
         return earlier
-    if _name_champion(transaction, request.model) == request.to:
+    if _name_champion(history) == request.to:
         raise ConflictError(f"{request.to} is in production already; nothing was changed.", {"champion": request.to})
-    served = {deployment.version for deployment in list_deployments(transaction, request.model)}
-    if request.action is Action.ROLL_BACK and request.to not in served:
+    if request.action is Action.ROLL_BACK and request.to not in {deployment.version for deployment in history}:
         raise ConflictError(
             f"{request.to} was never in production, so there is nothing to roll back to; promote it instead."
         )
     return None
 
 
-def _name_champion(transaction: Transaction, model: str) -> str | None:
-    champion = get_champion(transaction, model)
-    return champion.version if champion else None
+def _name_champion(history: Sequence[Deployment]) -> str | None:
+    return history[-1].version if history else None
 
 
-def _check_preflight(preflight: Preflight, version: Version) -> None:
-    if (preflight.version, preflight.artifact_hash) != (version.name, version.artifact_hash):
-        raise PreflightError(f"The preflight was run for {preflight.version}, not for {version.name}.")
+def _check_preflight(preflight: Preflight, request: ChangeRequest, registered: str | None) -> None:
+    if (preflight.model, preflight.version) != (request.model, request.to):
+        raise PreflightError(f"The preflight was run for {preflight.version}, not for {request.to}.")
+    if preflight.artifact_hash != registered:
+        raise PreflightError(f"The preflight of {request.to} was run for another artifact. Open the dialog again.")
     if read_wall_clock() - preflight.at > PREFLIGHT_VALIDITY:
         raise PreflightError("The preflight is more than ten minutes old. Open the dialog again.")
     failed = [check for check in preflight.checks if not check.passed]
     if failed:
         raise PreflightError(
-            f"{version.name} cannot serve. {failed[0].detail}",
+            f"{request.to} cannot serve. {failed[0].detail}",
             {"checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in preflight.checks]},
         )
 

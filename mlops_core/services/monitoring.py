@@ -29,16 +29,17 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
     if champion:
         version = get_version(runtime.database, spec.name, champion.version)
         arrival = find_arrival(runtime, spec, now)
-        verdicts = _check_performance(runtime, spec, champion, arrival, now)
+        verdicts = check_performance(runtime, spec, champion, arrival, now)
         verdicts += _check_skew(runtime, spec, champion, version, now)
         changed = store_changed_verdicts(runtime.database, verdicts, champion.at)
     set_refreshed(runtime.database, spec.name, now)
     return changed
 
 
-def _check_performance(
+def check_performance(
     runtime: Runtime, spec: ModelSpec, champion: Deployment, arrival: Arrival, now: datetime
 ) -> list[Verdict]:
+    """Judge the champion's newest labelled chunks against every standard; nothing without labels."""
     verdicts = []
     for standard in spec.standards:
         labelled, estimates = estimate_champion(runtime, spec, champion, arrival, standard.window_days)

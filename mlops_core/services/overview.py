@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from mlops_core.checks.rollup import Headline, MetricPair, Rival, Situation, Skew, summarise
-from mlops_core.checks.skew import ALERT_DIFFERENCE
-from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Series, Source, Status, Verdict, Window
+from mlops_core.checks.skew import ALERT_DIFFERENCE, LEAST_ROWS
+from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Series, Source, Status, Verdict
+from mlops_core.services.activity import tell_event
 from mlops_core.services.alternatives import list_alternatives
 from mlops_core.services.comparison import VersionComparison, read_comparison
+from mlops_core.services.monitoring import check_performance
 from mlops_core.services.performance import (
     ALL_TIME,
     Arrival,
@@ -89,7 +91,7 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
     alternatives = _rank_alternatives(runtime, spec, champion) if champion else ()
     verdicts = list_verdicts(database, spec.name)
     skews, skew_trend = find_skews(runtime, spec, champion) if champion else ((), ())
-    performance = _find_performance(spec, verdicts, champion)
+    performance = _find_performance(runtime, spec, champion, arrival, verdicts, now) if champion else None
     versions = list_versions(database, spec.name)
     series = read_series(runtime, spec, spec.primary_metric, ALL_TIME)
     rival = alternatives[0].candidate if alternatives else None
@@ -104,8 +106,8 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
         labelled_chunks=labelled.chunks if labelled else (),
         alternatives=alternatives,
         performance=performance.status if performance else None,
-        trend=_find_trend(series, champion.version if champion else None, Source.LIVE),
-        rival_trend=_find_trend(series, rival, Source.REPLAY),
+        trend=_find_trend(series, champion.version, Source.LIVE, champion.at) if champion else (),
+        rival_trend=_find_trend(series, rival, Source.REPLAY, champion.at) if champion and rival else (),
         skews=skews,
         skew_trend=skew_trend,
         versions=tuple(version.name for version in versions),
@@ -126,28 +128,26 @@ def find_skews(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple
         How many are missing, by chunk.
     """
     trained = get_version(runtime.database, spec.name, champion.version).snapshot.null_fractions
-    counts = read_null_counts(
-        runtime.database, spec.name, champion.version, Window(champion.at - timedelta(days=1), ALL_TIME.end)
-    )
-    chunks = sorted({count.chunk for count in counts})
+    counts = read_null_counts(runtime.database, spec.name, champion.version, ALL_TIME)
+    chunks = sorted({count.chunk for count in counts if count.n >= LEAST_ROWS})
     lost: dict[str, list[NullCounts]] = {}
     for count in counts:
-        if count.feature in trained and count.n_null / count.n - trained[count.feature] >= ALERT_DIFFERENCE:
+        rise = count.n_null / count.n - trained.get(count.feature, 1.0)
+        if count.n >= LEAST_ROWS and rise >= ALERT_DIFFERENCE:
             lost.setdefault(count.feature, []).append(count)
     skews = []
     for feature, found in lost.items():
         if found[-1].chunk == chunks[-1]:
             own = [count for count in counts if count.feature == feature]
             live = sum(count.n_null for count in own) / sum(count.n for count in own)
-            since = max(found[0].chunk, champion.at)
-            skews.append(Skew(feature=feature, live=live, trained=trained[feature], since=since))
+            skews.append(Skew(feature=feature, live=live, trained=trained[feature], since=found[0].chunk))
     trend = tuple(float(sum(any(c.chunk == chunk for c in found) for found in lost.values())) for chunk in chunks)
     return tuple(skews), trend
 
 
-def _find_trend(series: Sequence[Series], version: str | None, source: Source) -> tuple[float, ...]:
-    """Give the newest run of a version's rolling figures."""
-    runs = [one for one in series if one.version == version and one.source is source]
+def _find_trend(series: Sequence[Series], version: str, source: Source, since: datetime) -> tuple[float, ...]:
+    """Give the newest run of a version's rolling figures, when it reaches past an instant."""
+    runs = [one for one in series if one.version == version and one.source is source and one.chunks[-1] >= since]
     return runs[-1].rolling if runs else ()
 
 
@@ -161,12 +161,18 @@ def _rank_alternatives(runtime: Runtime, spec: ModelSpec, champion: Deployment) 
     return tuple(sorted(list_alternatives(runtime, spec.name, champion.version), key=measure, reverse=True))
 
 
-def _find_performance(spec: ModelSpec, verdicts: Sequence[Verdict], champion: Deployment | None) -> Verdict | None:
-    """Give the newest verdict on the champion against the primary standard, none older than its deployment."""
-    wanted = ("performance.standard", spec.primary_metric.value, champion.version if champion else None)
-    return next(
-        (v for v in verdicts if (v.code, v.subject, v.version) == wanted and champion and v.at >= champion.at), None
+def _find_performance(
+    runtime: Runtime, spec: ModelSpec, champion: Deployment, arrival: Arrival, stored: Sequence[Verdict], now: datetime
+) -> Verdict | None:
+    """Give the verdict on the primary metric as of now, with the time since which it has had its status."""
+    current = next(
+        (v for v in check_performance(runtime, spec, champion, arrival, now) if v.subject == spec.primary_metric), None
     )
+    if current is None:
+        return None
+    key = (current.code, current.subject, current.version)
+    last = next((v for v in stored if (v.code, v.subject, v.version) == key and v.at >= champion.at), None)
+    return replace(current, at=last.at) if last and last.status is current.status else current
 
 
 def _describe_situation(
@@ -242,14 +248,19 @@ def _list_happenings(runtime: Runtime, spec: ModelSpec, verdicts: list[Verdict])
     happenings = [
         Happening(at=verdict.at, who=verdict.code.split(".")[0], what=f"{verdict.version}: {verdict.reason}")
         for verdict in verdicts
-        if verdict.status in (Status.ALERT, Status.WARNING)
+        if verdict.status in (Status.ALERT, Status.WARNING) or verdict.code == "performance.standard"
     ]
     happenings += [
         Happening(at=batch.at, who="labels", what=_tell_labels(spec, batch))
         for batch in list_batches(runtime.database, spec.name, "labels")
     ]
     happenings += [
-        Happening(at=event.at, who=event.actor.name, what=f"{event.action} {event.subject}")
+        Happening(at=event.at, who=event.actor.name, what=tell_event(event))
         for event in list_audit_events(runtime.database, spec.name)
     ]
     return sorted(happenings, key=lambda happening: happening.at, reverse=True)
+
+
+def read_refreshed(runtime: Runtime, spec: ModelSpec) -> datetime | None:
+    """Give when a model was last counted and checked; None when never."""
+    return get_refreshed(runtime.database, spec.name)

@@ -22,7 +22,8 @@ from mlops_core.entities import (
     Window,
 )
 from mlops_core.services.runtime import Runtime
-from mlops_core.stats.classification import compute_metrics, roll_counts, select_chunks
+from mlops_core.stats.classification import compute_metrics
+from mlops_core.stats.counts import roll_counts, select_chunks
 from mlops_core.stats.intervals import estimate_chunks, estimate_metrics
 from mlops_core.store.profiles import ScoreProfile, list_segments, read_coverage, read_score_profiles
 

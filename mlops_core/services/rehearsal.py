@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from mlops_core.entities import ModelSpec, Window
+from mlops_core.entities import Deployment, ModelSpec, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.comparison import (
     Report,
@@ -12,7 +12,7 @@ from mlops_core.services.comparison import (
     report_nothing,
 )
 from mlops_core.services.monitoring import count_waiting
-from mlops_core.services.performance import find_arrival, next_chunk
+from mlops_core.services.performance import LONGEST, find_arrival, next_chunk
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import Judgement
 from mlops_core.store.deployments import get_champion
@@ -21,12 +21,21 @@ from mlops_core.words import write_share, write_span
 REHEARSED_DAYS = 21
 
 
-def find_rehearsal_window(runtime: Runtime, spec: ModelSpec, champion: str, now: datetime) -> Window | None:
-    """Give the newest labelled traffic that the champion answered, at most three weeks of it.
+def find_rehearsal_window(
+    runtime: Runtime, spec: ModelSpec, now: datetime, champion: Deployment | None = None
+) -> Window | None:
+    """Give the newest labelled traffic, at most three weeks of it; None when there is none.
 
-    None when none of the champion's traffic has labels yet.
+    Parameters
+    ----------
+    champion : Deployment, optional
+        Take only what this deployment answered.
     """
-    chunks = sorted(chunk for version, chunk in find_arrival(runtime, spec, now).comparable if version == champion)
+    comparable = find_arrival(runtime, spec, now).comparable
+    if champion:
+        first = champion.at - LONGEST[spec.chunk]
+        comparable = frozenset(key for key in comparable if key[0] == champion.version and key[1] > first)
+    chunks = sorted({chunk for _, chunk in comparable})
     if not chunks:
         return None
     end = next_chunk(spec, chunks[-1])
@@ -36,7 +45,7 @@ def find_rehearsal_window(runtime: Runtime, spec: ModelSpec, champion: str, now:
 def rehearse(
     runtime: Runtime, spec: ModelSpec, to: str, now: datetime, report: Report = report_nothing
 ) -> VersionComparison | None:
-    """Let a version score what the champion answered, and compare them; None when no labels have come.
+    """Let a version and the champion score the newest labelled traffic, and compare them; None without labels.
 
     Raises
     ------
@@ -48,7 +57,7 @@ def rehearse(
     champion = get_champion(runtime.database, spec.name)
     if champion is None or champion.version == to:
         raise ConflictError(f"{to} cannot be rehearsed: {'it is' if champion else 'nothing is'} in production.")
-    window = find_rehearsal_window(runtime, spec, champion.version, now)
+    window = find_rehearsal_window(runtime, spec, now)
     if window is None:
         return None
     for version in (champion.version, to):

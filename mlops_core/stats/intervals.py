@@ -15,15 +15,8 @@ from scipy.special import expit, logit, ndtri, stdtrit, xlogy
 
 from mlops_core.entities import Estimate, Metric
 from mlops_core.stats.binning import score_bin_midpoints
-from mlops_core.stats.classification import (
-    ScoreLabelCounts,
-    compute_base_entropy,
-    compute_metrics,
-    count_decisions,
-    merge_counts,
-    select_chunks,
-    transform_counts,
-)
+from mlops_core.stats.classification import compute_base_entropy, compute_metrics, count_decisions
+from mlops_core.stats.counts import ScoreLabelCounts, merge_counts, select_chunks, transform_counts
 from mlops_core.stats.losses import compute_log_losses
 from mlops_core.stats.proportions import check_confidence, divide_or_nan, wilson_interval
 from mlops_core.stats.ranking import estimate_average_precision_variance, estimate_roc_auc_variance

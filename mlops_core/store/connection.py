@@ -40,7 +40,7 @@ class Transaction:
         self._cursor = cursor
 
     def run(self, name: str, parameters: Parameters | None = None) -> int:
-        """Run a named statement and give the number of rows it changed."""
+        """Run a named statement and give the number of rows it changed, or the number that it returns."""
         return self.run_sql(get_query(name), parameters)
 
     def run_sql(self, statement: str, parameters: Parameters | None = None) -> int:

@@ -14,12 +14,6 @@ def get_champion(source: Database | Transaction, model: str) -> Deployment | Non
     return _read_deployment(found[0]) if found else None
 
 
-def get_deployment_by_key(transaction: Transaction, model: str, key: str) -> Deployment | None:
-    """Give the deployment that an idempotency key made, or None."""
-    found = transaction.rows("get_deployment_by_key", {"model": model, "key": key})
-    return _read_deployment(found[0]) if found else None
-
-
 def list_deployments(source: Database | Transaction, model: str) -> list[Deployment]:
     """Give all changes of production, oldest first."""
     return [_read_deployment(row) for row in source.rows("list_deployments", {"model": model})]
@@ -39,9 +33,9 @@ def add_deployment(
     evidence: Mapping[str, object],
 ) -> Deployment:
     """Store the decision and the deployment that carries it out, in the caller's transaction."""
-    number = transaction.rows("next_deployment")[0]["id"]
-    common = {"id": number, "model": model, "action": action.value, "at": at, "reason": reason}
-    transaction.run("insert_decision", common | {"target": version, "evidence": json.dumps(dict(evidence))})
+    common = {"model": model, "action": action.value, "at": at, "reason": reason}
+    decision = common | {"target": version, "evidence": json.dumps(dict(evidence))}
+    number = transaction.run("insert_decision", decision)
     own = {
         "version": version,
         "previous": previous,
@@ -49,7 +43,7 @@ def add_deployment(
         "channel": actor.channel,
         "key": key,
     }
-    transaction.run("insert_deployment", common | own)
+    transaction.run("insert_deployment", common | own | {"id": number})
     return Deployment(
         id=number,
         model=model,

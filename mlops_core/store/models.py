@@ -101,6 +101,12 @@ def get_version(database: Database, model: str, name: str) -> Version:
     return _read_version(found[0])
 
 
+def get_artifact_hash(database: Database, model: str, name: str) -> str | None:
+    """Give the hash under which a version's artifact was registered; None when there is no such version."""
+    found = database.rows("get_artifact_hash", {"model": model, "name": name})
+    return str(found[0]["artifact_hash"]) if found else None
+
+
 def _read_version(row: Row) -> Version:
     own = {key: value for key, value in row.items() if not key.startswith("snapshot_")}
     snapshot = {key.removeprefix("snapshot_"): value for key, value in row.items() if key.startswith("snapshot_")}

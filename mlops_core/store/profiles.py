@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mlops_core.entities import ModelSpec, Source, Window
 from mlops_core.stats.binning import N_SCORE_BINS
-from mlops_core.stats.classification import ScoreLabelCounts
+from mlops_core.stats.counts import ScoreLabelCounts
 from mlops_core.store.chunks import clear_pending
 from mlops_core.store.connection import Database
 from mlops_core.store.profile_sql import count_nulls_statement, count_scores_statement

@@ -27,9 +27,9 @@ STEPS = (
 )
 
 
-def is_seeding() -> bool:
-    """Say whether the demo is being loaded; its model is there before its story is told to the end."""
-    return demo_seeding.state().state is SeedingStage.RUNNING
+def is_unfinished() -> bool:
+    """Say whether the demo is being loaded or failed to; its model is there before its story is told to the end."""
+    return demo_seeding.state().state in (SeedingStage.RUNNING, SeedingStage.FAILED)
 
 
 def show_empty_home(runtime: Runtime) -> None:
@@ -42,7 +42,7 @@ def show_empty_home(runtime: Runtime) -> None:
             "2013, four versions of a model that warns of late arrivals, the last of which was a mistake, and one "
             "click that mends it. It is real data and takes about a minute.</div>"
         )
-        if is_seeding():
+        if demo_seeding.state().state is SeedingStage.RUNNING:
             _show_progress()
         else:
             _offer_demo(runtime)

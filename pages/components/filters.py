@@ -12,7 +12,7 @@ from mlops_core.services.performance import limit_window, list_segment_choices
 from mlops_core.services.registry import list_specs
 from mlops_core.services.runtime import Runtime
 from mlops_core.words import write_age, write_clock
-from pages.components.empty_home import is_seeding, show_empty_home
+from pages.components.empty_home import is_unfinished, show_empty_home
 from pages.components.replay import show_replay
 from pages.components.session import open_runtime
 
@@ -39,9 +39,11 @@ def open_view(*, has_window: bool = True) -> View:
     Window and segment are offered on pages that show traffic only; the others see all of it.
     """
     st.html(Path(__file__).parents[1] / "assets" / "driftdeck.css")
+    # Dialogs and toasts lie outside the part of the page that Streamlit themes.
+    st.html(f"<style>:root {{ color-scheme: {'dark' if st.context.theme.type == 'dark' else 'light'} }}</style>")
     runtime = open_runtime()
     specs = {spec.name: spec for spec in list_specs(runtime)}
-    if not specs or is_seeding():
+    if not specs or is_unfinished():
         show_empty_home(runtime)
         st.stop()
     _refuse_unknown("model-select", specs, "model")

@@ -56,7 +56,9 @@ def _show_buttons(runtime: Runtime, spec: ModelSpec) -> None:
 def _show_playing(runtime: Runtime, spec: ModelSpec) -> None:
     state = demo_replay.state()
     st.progress(state.fraction, text=write_clock(runtime.now(spec.name)))
-    if st.button("Pause", key="replay-play", icon=":material/pause:", width="stretch"):
+    pausing = demo_replay.is_pausing()
+    label = "Pausing…" if pausing else "Pause"
+    if st.button(label, key="replay-play", icon=":material/pause:", width="stretch", disabled=pausing):
         demo_replay.pause()
     seen = st.session_state.get("replay-seen")
     if not state.is_playing or seen != state.at:

@@ -46,8 +46,8 @@ OK, WARNING, ALERT, INSUFFICIENT = Status.OK, Status.WARNING, Status.ALERT, Stat
             "breaks the standard (at least 0.25), but the interval reaches",
         ),
         (AT_LEAST, (0.1, None, None), 500, True, WARNING, "but the interval reaches it."),
-        (AT_LEAST, (0.1, 0.05, 0.15), 499, True, WARNING, "but too few labels for an alert."),
-        (AT_LEAST, (0.1, 0.05, 0.15), 500, False, WARNING, "but too few labels for an alert."),
+        (AT_LEAST, (0.1, 0.05, 0.15), 499, True, WARNING, "but an alert needs 500 labels."),
+        (AT_LEAST, (0.1, 0.05, 0.15), 500, False, WARNING, "but not all labels are here yet."),
     ],
 )
 def test_status_and_reason_follow_the_table(standard, estimate, n_labelled, is_covered, status, reason):

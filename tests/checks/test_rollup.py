@@ -92,9 +92,15 @@ TABLE = {
         make_situation(Status.INSUFFICIENT_DATA),
         (Status.INSUFFICIENT_DATA, f"NOT ENOUGH LABELS · F1 · {SINCE_START}", AWAITS, None, None),
     ),
-    "too few labels, better rival from elsewhere": (
+    "not judged, a better rival on enough rows": (
         make_situation(Status.INSUFFICIENT_DATA, [make_rival()]),
-        (Status.INSUFFICIENT_DATA, f"NOT ENOUGH LABELS · F1 · {SINCE_START}", AWAITS, None, None),
+        (
+            Status.WARNING,
+            "WARNING · F1 · since 14 Oct 06:00",
+            "v4 misses 99 % of late flights. v3 would have caught 40 % of them.",
+            Action.ROLL_BACK,
+            "v3",
+        ),
     ),
     "no labels, a feature lost": (
         make_situation(skews=[SKEW]),
@@ -268,4 +274,4 @@ def test_detail_tells_the_rehearsal_when_the_champion_was_put_back_after_one():
     evidence = make_rival("v3")
     found = summarise(make_situation(champion="v3", replaced="v4", evidence=evidence))
     assert found.sentence.startswith("v3 is in production; too few labels")
-    assert f"Its F1 is unknown until labels come. Before it was put back: {PAIRED} v3 (" in found.detail
+    assert f"Its F1 is unknown until labels come. When it was chosen: {PAIRED} v3 (" in found.detail

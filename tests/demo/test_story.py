@@ -28,7 +28,8 @@ from mlops_core.services.performance import ALL_TIME, find_profile
 from mlops_core.services.registry import TrainedVersion, list_specs
 from mlops_core.services.runtime import Runtime
 from mlops_core.shared import open_runtime
-from mlops_core.stats.classification import compute_metrics, merge_counts
+from mlops_core.stats.classification import compute_metrics
+from mlops_core.stats.counts import merge_counts
 from mlops_core.store.models import get_version
 from mlops_core.store.profiles import read_score_profiles
 from mlops_core.store.verdicts import list_verdicts

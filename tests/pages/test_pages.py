@@ -8,10 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlops_core.config import Home
+from mlops_core.entities import Action
+from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.shared import get_runtime
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import get_champion
-from tests.small_home import MODEL, copy_small_home
+from tests.small_home import ACTOR, MODEL, PRESENT, copy_small_home
 
 PAGES = ("overview", "versions", "activity")
 RunPage = Callable[..., AppTest]
@@ -64,7 +66,33 @@ def test_page_shows_one_sentence_when_the_database_is_damaged(run_page: RunPage,
 def test_overview_shows_the_segment_when_the_link_names_it(run_page: RunPage, home: Home) -> None:
     test = run_page(home, "overview", segment_select="region: north")
     assert not test.exception
-    assert test.selectbox(key="segment-select").value in ("region: north", "All traffic")
+    assert test.selectbox(key="segment-select").value == "region: north"
+
+
+def test_dialog_changes_nothing_when_production_changed_while_it_was_open(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    test.button(key="review-rollback").click().run()
+    runtime = get_runtime()
+    meanwhile = ChangeRequest(model=MODEL, to="v1", action=Action.ROLL_BACK, actor=ACTOR, reason="from elsewhere")
+    change_production(runtime, meanwhile, now=PRESENT)
+    before = list_audit_events(runtime.database, MODEL)
+    test.text_input(key="rollback-reason").set_value("too late")
+    test.button(key="rollback-confirm").click().run()
+    assert list_audit_events(runtime.database, MODEL) == before
+    assert get_champion(runtime.database, MODEL).version == "v1"
+    assert any("v1 is in production already" in error.value for error in test.error)
+
+
+def test_reason_follows_the_target_unless_a_person_wrote_it(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    test.button(key="review-promote").click().run()
+    first = test.text_input(key="promote-reason").value
+    other = next(name for name in test.selectbox(key="promote-target").options if name != "v3")
+    test.selectbox(key="promote-target").set_value(other).run()
+    assert first == "" or test.text_input(key="promote-reason").value != first
+    test.text_input(key="promote-reason").set_value("mine").run()
+    test.selectbox(key="promote-target").set_value("v3").run()
+    assert test.text_input(key="promote-reason").value == "mine"
 
 
 def test_versions_rolls_back_when_the_dialog_is_confirmed(run_page: RunPage, home: Home) -> None:

@@ -162,7 +162,7 @@ def test_preflight_passes_when_all_is_well(runtime):
     [
         (lambda p: replace(p, at=p.at - timedelta(minutes=11)), PreflightError, "more than ten minutes old"),
         (lambda p: replace(p, version="v3"), PreflightError, "was run for v3, not for v1"),
-        (lambda p: replace(p, artifact_hash="0" * 64), PreflightError, "was run for v1, not for v1"),
+        (lambda p: replace(p, artifact_hash="0" * 64), PreflightError, "was run for another artifact"),
         (lambda p: replace(p, champion="v3"), ConflictError, "changed from v3 to v2"),
         (
             lambda p: replace(p, checks=(replace(p.checks[0], passed=False, detail="It is broken."),)),

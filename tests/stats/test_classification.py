@@ -8,14 +8,8 @@ from sklearn import metrics as reference
 from sklearn.calibration import calibration_curve as sklearn_curve
 
 from mlops_core.entities import Metric
-from mlops_core.stats.classification import (
-    calibration_curve,
-    compute_metrics,
-    count_scores,
-    merge_counts,
-    roll_counts,
-    select_chunks,
-)
+from mlops_core.stats.classification import calibration_curve, compute_metrics
+from mlops_core.stats.counts import count_scores, merge_counts, roll_counts, select_chunks
 
 ADDITIVE = {
     Metric.F1: reference.f1_score,

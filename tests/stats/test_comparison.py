@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from mlops_core.entities import Metric
-from mlops_core.stats.classification import compute_metrics, count_scores
+from mlops_core.stats.classification import compute_metrics
 from mlops_core.stats.comparison import (
     COMPARED_METRICS,
     Confusion,
@@ -15,6 +15,7 @@ from mlops_core.stats.comparison import (
     compare_paired,
     compare_segments,
 )
+from mlops_core.stats.counts import count_scores
 from mlops_core.stats.resampling import PairedRows, pool_strata, resample_cells, resample_rows
 
 ALL_METRICS = (*COMPARED_METRICS, Metric.ACCURACY, Metric.LOG_LOSS)

@@ -10,13 +10,8 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from mlops_core.entities import Estimate, Metric
-from mlops_core.stats.classification import (
-    compute_metrics,
-    count_scores,
-    merge_counts,
-    select_chunks,
-    transform_counts,
-)
+from mlops_core.stats.classification import compute_metrics
+from mlops_core.stats.counts import count_scores, merge_counts, select_chunks, transform_counts
 from mlops_core.stats.intervals import estimate_chunks, estimate_metrics
 from mlops_core.stats.proportions import wilson_interval
 from mlops_core.stats.ranking import estimate_roc_auc_variance

@@ -97,7 +97,7 @@ def test_readers_see_whole_transactions_when_one_thread_writes(database):
 def test_writers_wait_for_each_other_when_many_threads_write(database):
     def add(_: int) -> None:
         with database.transaction() as transaction:
-            number = transaction.rows("next_deployment")[0]["id"]
+            number = transaction.table("select count(*) + 1 as n from deployments").to_pylist()[0]["n"]
             transaction.run_sql(
                 "insert into deployments values ($n, $n, 'm', 'v', null, 'PROMOTE', now(), '', '', '', null, now())",
                 {"n": number},

@@ -9,7 +9,8 @@ import pytest
 from sklearn import metrics as reference
 
 from mlops_core.entities import Metric, Source, Window
-from mlops_core.stats.classification import compute_metrics, count_scores, merge_counts
+from mlops_core.stats.classification import compute_metrics
+from mlops_core.stats.counts import count_scores, merge_counts
 from mlops_core.store.chunks import chunk_expression, list_pending
 from mlops_core.store.models import add_model
 from mlops_core.store.profiles import (

@@ -1,11 +1,9 @@
--- name: next_deployment
--- The writer holds the lock, so the number is free; a decision and its deployment share it.
-select coalesce(max(id), 0) + 1 as id from deployments;
-
 -- name: insert_decision
--- Part of the transaction that carries it out.
+-- Part of the transaction that carries it out; gives its number, which its deployment shares.
 insert into decisions (id, model, action, target, reason, evidence, made_at)
-values ($id, $model, $action, $target, $reason, $evidence, $at);
+select coalesce(max(id), 0) + 1, $model, $action, $target, $reason, $evidence, $at
+from decisions
+returning id;
 
 -- name: insert_deployment
 -- Part of the transaction of its decision.
@@ -19,12 +17,6 @@ from deployments
 where model = $model
 order by id desc
 limit 1;
-
--- name: get_deployment_by_key
--- What an idempotency key did before.
-select id, model, version, previous, action, made_at as "at", actor, channel, reason, key
-from deployments
-where model = $model and key = $key;
 
 -- name: list_deployments
 -- Every change of production.

@@ -1,0 +1,97 @@
+"""The start, and what a page reads: decides that both are measured on the demo's home."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import httpx
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.homes import copy_demo_home, start_app
+from benchmarks.measuring import find_percentile, time_ms
+from benchmarks.rows import Row
+from mlops_core.config import Home
+from mlops_core.demo.clock import DEMO_MODEL
+from mlops_core.services.overview import read_overview
+from mlops_core.services.runtime import Runtime
+from mlops_core.shared import open_runtime
+from mlops_core.store.models import add_version, get_model, list_versions
+
+TITLE = "The start of an existing home, and what its first page reads"
+STARTS, READINGS, VERSIONS = 3, 40, 200
+FIRST_WORDS = ".st-key-headline"
+"""What the first page answers; there when the browser has drawn it."""
+
+
+def measure() -> list[Row]:
+    """Start some times, then read in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = copy_demo_home(Path(folder) / "home")
+        return [*_measure_starts(home), *_measure_readings(home)]
+
+
+def _measure_starts(home: Home) -> list[Row]:
+    chromium = os.environ.get("DRIFTDECK_CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        print("The first paint is left out: no Chromium was found.", file=sys.stderr)
+    with sync_playwright() if chromium else nullcontext() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) if driver else None
+        starts = [_start_once(home, browser) for _ in range(STARTS)]
+    answered, painted = zip(*starts, strict=True)
+    rows = [Row(what="start to first answer of `/` (200)", value=median(answered), unit="s", target=3)]
+    if browser:
+        rows.append(Row(what="start to first page drawn in a browser", value=median(painted), unit="s", target=3))
+    return rows
+
+
+def _start_once(home: Home, browser: Browser | None) -> tuple[float, float]:
+    """Give the seconds from the command to the first answer, and to the first page drawn."""
+    started = time.perf_counter()
+    with start_app(home) as app:
+        httpx.get(app.url, timeout=60).raise_for_status()
+        answered = time.perf_counter() - started
+        if browser:
+            page = browser.new_page()
+            page.goto(app.url)
+            page.wait_for_selector(FIRST_WORDS)
+            page.close()
+        return answered, time.perf_counter() - started
+
+
+def _measure_readings(home: Home) -> list[Row]:
+    runtime = open_runtime(home)
+    try:
+        spec = get_model(runtime.database, DEMO_MODEL)
+        overview = _time_often(lambda: read_overview(runtime, spec, runtime.now(spec.name)))
+        _add_versions(runtime)
+        versions = _time_often(lambda: list_versions(runtime.database, spec.name))
+    finally:
+        runtime.close()
+    return [
+        Row(what="everything the overview reads, warm: p50", value=find_percentile(overview, 50), unit="ms"),
+        Row(
+            what="everything the overview reads, warm: p95", value=find_percentile(overview, 95), unit="ms", target=300
+        ),
+        Row(what=f"list {VERSIONS} versions: p50", value=find_percentile(versions, 50), unit="ms", target=10),
+        Row(what=f"list {VERSIONS} versions: p95", value=find_percentile(versions, 95), unit="ms"),
+    ]
+
+
+def _time_often(task: Callable[[], object]) -> list[float]:
+    task()
+    return [time_ms(task) for _ in range(READINGS)]
+
+
+def _add_versions(runtime: Runtime) -> None:
+    """Register the last version again under other names until there are enough."""
+    known = list_versions(runtime.database, DEMO_MODEL)
+    with runtime.database.transaction() as transaction:
+        for number in range(len(known) + 1, VERSIONS + 1):
+            add_version(transaction, replace(known[-1], name=f"v{number}"))
