@@ -5,7 +5,7 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
-from mlops_core.config import Home
+from mlops_core.demo.files import locate_position
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
 
@@ -29,11 +29,6 @@ class DemoClock:
         with self._lock:
             write_position(self._file, now)
             self._now = now
-
-
-def locate_position(home: Home) -> Path:
-    """Give the file that keeps the position."""
-    return home.path / "demo-clock.json"
 
 
 def read_position(file: Path) -> datetime:

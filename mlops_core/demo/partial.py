@@ -3,16 +3,9 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from mlops_core.config import Home
-from mlops_core.demo.clock import locate_position
-from mlops_core.demo.traffic import locate_traffic
-
-
-def locate_mark(home: Home) -> Path:
-    """Give the file that is there while the demo is being seeded."""
-    return home.path / "demo-seeding"
+from mlops_core.demo.files import locate_mark, locate_position, locate_traffic
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlops_core.config import Home
+from mlops_core.demo.files import locate_traffic
 from mlops_core.entities import ModelSpec, Verdict
 from mlops_core.services.ingestion import ingest_labels, ingest_predictions
 from mlops_core.services.monitoring import refresh
@@ -18,6 +18,9 @@ from mlops_core.store.deployments import get_champion, list_deployments
 from mlops_core.store.models import get_version
 from mlops_core.store.tables import LABEL_SCHEMA
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LABEL_WEEKDAY, LABEL_HOUR = 0, 6
 LONGEST_WAIT = timedelta(days=10)
 """No label comes later than this after its flight was scored: a week to the next file, and the longest flight."""
@@ -25,12 +28,7 @@ ROWS_PER_GROUP = 10_000
 """About eleven days of flights: what a step of the replay reads."""
 
 
-def locate_traffic(home: Home) -> Path:
-    """Give the file that holds the year's flights as serving sees them, with the labels to come."""
-    return home.path / "demo-traffic.parquet"
-
-
-def write_traffic(home: Home, flights: pd.DataFrame) -> None:
+def write_traffic(home: Home, flights: "pd.DataFrame") -> None:
     """Keep the flights of the year in the order in which they are scored."""
     table = pa.Table.from_pandas(flights.sort_values("scored_at"), preserve_index=False)
     target = locate_traffic(home)

@@ -7,15 +7,17 @@ import time
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from mlops_core.artifacts import load_estimator, locate_artifact, read_checked
 from mlops_core.errors import MLOpsError, PreflightError
 from mlops_core.services.child import ChildProcess
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TIME_LIMIT_S = 120.0
 WARM_ARTIFACTS = 8
@@ -24,7 +26,7 @@ WARM_ARTIFACTS = 8
 class Scorer(Protocol):
     """What an artifact must be able to do."""
 
-    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
         """Give the probability of each class, shape (n, 2)."""
 
 

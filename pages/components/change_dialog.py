@@ -12,7 +12,7 @@ from datetime import timedelta
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mlops_core.entities import Action, Preflight
+from mlops_core.entities import Action, ModelSpec, Preflight
 from mlops_core.errors import MLOpsError
 from mlops_core.services.comparison import Report, VersionComparison, write_comparison
 from mlops_core.services.deployment import (
@@ -51,7 +51,9 @@ class Prepared:
 
 
 def draw_dialog(view: View, action: Action) -> None:
-    """Draw the dialog's content from top to bottom."""
+    """Draw the dialog's content from top to bottom; when its click has closed it, draw the whole page anew."""
+    if st.session_state.get("change-open") is None:
+        st.rerun()
     champion, targets = list_targets(view.runtime, view.spec.name, action)
     problem = st.session_state.pop("change-problem", None)
     if problem:
@@ -100,7 +102,7 @@ def carry_out(view: View, prepared: Prepared, reason: str | None = None) -> None
 
 def _draw_form(view: View, prepared: Prepared) -> None:
     key, is_back = KEYS[prepared.action], prepared.action is Action.ROLL_BACK
-    _suggest_reason(f"{key}-reason", describe_rehearsal(prepared.comparison, view.spec) if prepared.comparison else "")
+    _suggest_reason(f"{key}-reason", prepared, view.spec)
     passed = prepared.preflight is not None and prepared.preflight.passed
     with st.form(f"{key}-form", border=False):
         st.text_input(
@@ -137,12 +139,12 @@ def _confirm(view: View, prepared: Prepared) -> None:
     carry_out(view, prepared)
 
 
-def _suggest_reason(key: str, suggestion: str) -> None:
-    """Fill in the reason that the figures suggest, unless a person has written one."""
-    last = st.session_state.get("change-suggestion", "")
-    if st.session_state.get(key, "") in ("", last):
-        st.session_state[key] = suggestion
-    st.session_state["change-suggestion"] = suggestion
+def _suggest_reason(key: str, prepared: Prepared, spec: ModelSpec) -> None:
+    """Fill in the reason that the figures suggest; with another target, whatever was there is of other figures."""
+    pair = (prepared.champion, prepared.target)
+    if st.session_state.get("change-suggestion") != pair:
+        st.session_state[key] = describe_rehearsal(prepared.comparison, spec) if prepared.comparison else ""
+    st.session_state["change-suggestion"] = pair
 
 
 def _prepare(view: View, action: Action, target: str, champion: str | None) -> Prepared:

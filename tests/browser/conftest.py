@@ -32,9 +32,12 @@ EXPECTATION_MS = 30_000
 START_S = 60
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give Chromium, the one that `make test` found, or the one on the path."""
+    """Give Chromium, the one that `make test` found, or the one on the path.
+
+    Of a module only: while Playwright is open its event loop runs, and no other test could run one.
+    """
     found = os.environ.get("DRIFTDECK_CHROMIUM") or shutil.which("chromium")
     expect.set_options(timeout=EXPECTATION_MS)
     with sync_playwright() as playwright:

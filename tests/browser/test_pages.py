@@ -54,6 +54,15 @@ def test_text_is_readable_in_both_themes(reading_url: str, open_page: OpenPage, 
     assert worst[0][0] >= LEAST_CONTRAST, worst
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_dialog_is_readable_in_both_themes(reading_url: str, open_page: OpenPage, scheme: str) -> None:
+    page = open_page(reading_url, scheme=scheme)
+    page.click(".st-key-review-rollback button")
+    page.wait_for_selector(".st-key-rollback-confirm button:enabled")
+    worst = page.evaluate(MEASURE_CONTRAST)
+    assert worst[0][0] >= LEAST_CONTRAST, worst
+
+
 def test_headline_fits_one_line_at_1440(reading_url: str, open_page: OpenPage) -> None:
     page = open_page(reading_url)
     lines = page.evaluate(

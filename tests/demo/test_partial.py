@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlops_core.config import PROJECT, Home
-from mlops_core.demo.partial import is_interrupted, locate_mark
+from mlops_core.demo.files import locate_mark
+from mlops_core.demo.partial import is_interrupted
 from mlops_core.errors import HomeError
 from mlops_core.services.registry import list_specs
 from mlops_core.shared import open_runtime

@@ -83,16 +83,13 @@ def test_dialog_changes_nothing_when_production_changed_while_it_was_open(run_pa
     assert any("v1 is in production already" in error.value for error in test.error)
 
 
-def test_reason_follows_the_target_unless_a_person_wrote_it(run_page: RunPage, home: Home) -> None:
+def test_reason_never_keeps_the_figures_of_another_target(run_page: RunPage, home: Home) -> None:
     test = run_page(home, "versions")
     test.button(key="review-promote").click().run()
-    first = test.text_input(key="promote-reason").value
-    other = next(name for name in test.selectbox(key="promote-target").options if name != "v3")
-    test.selectbox(key="promote-target").set_value(other).run()
-    assert first == "" or test.text_input(key="promote-reason").value != first
-    test.text_input(key="promote-reason").set_value("mine").run()
-    test.selectbox(key="promote-target").set_value("v3").run()
-    assert test.text_input(key="promote-reason").value == "mine"
+    assert test.selectbox(key="promote-target").value == "v3"
+    test.text_input(key="promote-reason").set_value("v3 has better figures")
+    test.selectbox(key="promote-target").set_value("v1").run()
+    assert "v3" not in test.text_input(key="promote-reason").value
 
 
 def test_versions_rolls_back_when_the_dialog_is_confirmed(run_page: RunPage, home: Home) -> None:
