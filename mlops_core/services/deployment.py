@@ -13,6 +13,7 @@ from mlops_core.store.connection import Transaction
 from mlops_core.store.deployments import (
     add_deployment,
     get_champion,
+    list_deciding_deployments,
     list_deployments,
 )
 from mlops_core.store.models import get_artifact_hash, get_model, get_version, list_versions
@@ -82,7 +83,8 @@ def change_production(
     _check_request(request)
     if preflight is None:
         get_version(runtime.database, request.model, request.to)
-        earlier = _find_repeated_or_refuse(list_deployments(runtime.database, request.model), request)
+        history = list_deciding_deployments(runtime.database, request.model, request.key)
+        earlier = _find_repeated_or_refuse(history, request)
         if earlier:
             return earlier
         preflight = run_preflight(runtime, request.model, request.to)
@@ -99,7 +101,7 @@ def get_history(runtime: Runtime, model: str) -> list[Deployment]:
 
 def _commit(transaction: Transaction, request: ChangeRequest, preflight: Preflight, now: datetime) -> Deployment:
     """Look again inside the transaction, then write all three records."""
-    history = list_deployments(transaction, request.model)
+    history = list_deciding_deployments(transaction, request.model, request.key)
     earlier = _find_repeated_or_refuse(history, request)
     if earlier:
         return earlier

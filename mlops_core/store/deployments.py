@@ -19,6 +19,11 @@ def list_deployments(source: Database | Transaction, model: str) -> list[Deploym
     return [_read_deployment(row) for row in source.rows("list_deployments", {"model": model})]
 
 
+def list_deciding_deployments(source: Database | Transaction, model: str, key: str | None) -> list[Deployment]:
+    """Give the newest change to each version and what a key did, oldest first; the last is the champion's."""
+    return [_read_deployment(row) for row in source.rows("list_deciding_deployments", {"model": model, "key": key})]
+
+
 def add_deployment(
     transaction: Transaction,
     *,

@@ -24,3 +24,11 @@ select id, model, version, previous, action, made_at as "at", actor, channel, re
 from deployments
 where model = $model
 order by id;
+
+-- name: list_deciding_deployments
+-- The newest change to each version, and what an idempotency key did: all that a further change depends on.
+select id, model, version, previous, action, made_at as "at", actor, channel, reason, key
+from deployments
+where model = $model
+qualify row_number() over (partition by version order by id desc) = 1 or key = $key
+order by id;
