@@ -1,0 +1,191 @@
+"""Drift against its limit: decides by which rule a feature has drifted in a chunk, or has not, or cannot be judged."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from mlops_core.entities import Status
+from mlops_core.stats.multiplicity import adjust_benjamini_hochberg
+
+Values = NDArray[np.float64]
+
+STATUSES = (Status.INSUFFICIENT_DATA, Status.OK, Status.WARNING, Status.ALERT)
+"""What the codes of a judgement stand for, the worst last."""
+
+
+class Cause(IntEnum):
+    """Which rule gave the status of a feature in a chunk; the first that applies, in this order."""
+
+    TOO_FEW_REFERENCE_ROWS = 0
+    TOO_FEW_ROWS = 1
+    UNDEFINED = 2
+    """The effect, the p-value, or the pooled share is not a number."""
+    MOSTLY_POOLED = 3
+    BELOW_LIMIT = 4
+    NATURAL = 5
+    """Above the fixed limit of a warning, but chunks of the reference move as far by themselves."""
+    NOT_SIGNIFICANT = 6
+    ABOVE_WARNING_LIMIT = 7
+    TOO_FEW_ROWS_FOR_ALERT = 8
+    CANDIDATE = 9
+    """Above the limit of an alert in a window that is no part of a series."""
+    LASTING = 10
+    NOT_LASTING = 11
+    """Above the limit of an alert, but in too few of the last chunks."""
+
+
+_STATUS_OF = {
+    Cause.TOO_FEW_REFERENCE_ROWS: Status.INSUFFICIENT_DATA,
+    Cause.TOO_FEW_ROWS: Status.INSUFFICIENT_DATA,
+    Cause.UNDEFINED: Status.INSUFFICIENT_DATA,
+    Cause.MOSTLY_POOLED: Status.INSUFFICIENT_DATA,
+    Cause.BELOW_LIMIT: Status.OK,
+    Cause.NATURAL: Status.OK,
+    Cause.NOT_SIGNIFICANT: Status.OK,
+    Cause.ABOVE_WARNING_LIMIT: Status.WARNING,
+    Cause.TOO_FEW_ROWS_FOR_ALERT: Status.WARNING,
+    Cause.CANDIDATE: Status.ALERT,
+    Cause.LASTING: Status.ALERT,
+    Cause.NOT_LASTING: Status.WARNING,
+}
+_CODES = np.array([STATUSES.index(_STATUS_OF[cause]) for cause in Cause], np.int8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftLimits:
+    """From where on a moved feature is a warning or an alert."""
+
+    alert_effect: float = 0.2
+    """Effect of an alert, in units of the population stability index; natural variation raises it."""
+    warning_effect: float = 0.1
+    """Effect of a warning, at most ``alert_effect``; natural variation raises it."""
+    significance: float = 0.01
+    """Adjusted p-value below which a shift is no chance, in (0, 1)."""
+    least_rows: int = 200
+    """Rows on either side, to be judged."""
+    least_alert_rows: int = 500
+    """Rows on either side, for an alert."""
+    least_chunks: int = 2
+    """Chunks of the last ``recent_chunks``, this one included, that must be above the limit of an alert."""
+    recent_chunks: int = 3
+    """Chunks that persistence looks at."""
+    most_pooled_share: float = 0.5
+    """Share of the reference in rare categories above which there is no verdict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DriftJudgement:
+    """The status of f features in k chunks."""
+
+    codes: NDArray[np.int8]
+    """Position in ``STATUSES``, shape (f, k); the higher the worse."""
+    causes: NDArray[np.int8]
+    """Value of ``Cause``, shape (f, k)."""
+    effects: Values
+    """As given, shape (f, k)."""
+    p_adjusted: Values
+    """Over the judged features of each chunk, shape (f, k); NaN where there is no verdict."""
+    alert_limits: Values
+    """Effect from which an alert is possible, shape (f,)."""
+    warning_limits: Values
+    """Effect from which a warning is possible, shape (f,)."""
+    n_exceeding: NDArray[np.int64]
+    """Chunks among the last ``recent_chunks`` above the limit of an alert, this one included, shape (f, k)."""
+    n_reference: NDArray[np.int64]
+    """Shape (f,)."""
+    n_current: NDArray[np.int64]
+    """Shape (f, k)."""
+    pooled_shares: Values
+    """As given, shape (f, k)."""
+    limits: DriftLimits
+    """What was asked for."""
+
+    def get_status(self, feature: int, chunk: int) -> Status:
+        """Give the status of one feature in one chunk, by position."""
+        return STATUSES[self.codes[feature, chunk]]
+
+
+def judge_drift(
+    effects: ArrayLike,
+    p_values: ArrayLike,
+    n_reference: ArrayLike,
+    n_current: ArrayLike,
+    natural: ArrayLike,
+    limits: DriftLimits | None = None,
+    has_persistence: bool = True,
+    pooled_shares: ArrayLike = 0.0,
+) -> DriftJudgement:
+    """Judge every feature in every chunk at once.
+
+    An alert has an effect at or above its limit, max(``alert_effect``, natural), an adjusted p-value below
+    ``significance``, and the same in enough of the last chunks; a warning the same with max(``warning_effect``,
+    natural), without persistence. What cannot be judged is not OK, is no member of the chunk's family of tests, and
+    is no evidence that a shift lasts. A chunk too small for an alert of its own is such evidence.
+
+    Parameters
+    ----------
+    effects, p_values : array_like of shape (f, k)
+        Of ``stats.shift.measure_shift``; the k chunks follow one another in time, those without rows included. The
+        first ones have none before them, so a series begins ``recent_chunks`` - 1 chunks early.
+    n_reference : array_like of shape (f,)
+        Rows of the reference that each chunk was compared with.
+    n_current : array_like of shape (f, k) or (k,)
+        Rows of each chunk.
+    natural : array_like of shape (f,)
+        Natural variation in units of the effect; NaN or None when the reference is too short to know it.
+    limits : DriftLimits, optional
+        The defaults unless given.
+    has_persistence : bool
+        False for ad-hoc windows, which are not a series: their alert is a candidate.
+    pooled_shares : array_like of shape (f, k)
+        Share of the reference in rare categories, in [0, 1].
+    """
+    rules = limits or DriftLimits()
+    effect, p, current, pooled = np.broadcast_arrays(
+        *(np.asarray(part, np.float64) for part in (effects, p_values, n_current, pooled_shares))
+    )
+    before = np.broadcast_to(np.asarray(n_reference, np.float64)[:, None], effect.shape)
+    own = np.asarray(natural, np.float64)
+    is_defined = np.isfinite(effect) & np.isfinite(p) & np.isfinite(pooled)
+    rows = np.minimum(current, before)
+    is_judged = (rows >= rules.least_rows) & is_defined & (pooled <= rules.most_pooled_share)
+    p_adjusted = adjust_benjamini_hochberg(np.where(is_judged, p, np.nan).T).T
+    alert_limits, warning_limits = np.fmax(rules.alert_effect, own), np.fmax(rules.warning_effect, own)
+    exceeds = is_judged & (effect >= alert_limits[:, None]) & (p_adjusted < rules.significance)
+    n_exceeding = _count_recent(exceeds, rules.recent_chunks)
+    applies = {
+        Cause.TOO_FEW_REFERENCE_ROWS: before < rules.least_rows,
+        Cause.TOO_FEW_ROWS: current < rules.least_rows,
+        Cause.UNDEFINED: ~is_defined,
+        Cause.MOSTLY_POOLED: ~is_judged,
+        Cause.BELOW_LIMIT: effect < rules.warning_effect,
+        Cause.NATURAL: effect < warning_limits[:, None],
+        Cause.NOT_SIGNIFICANT: p_adjusted >= rules.significance,
+        Cause.ABOVE_WARNING_LIMIT: ~exceeds,
+        Cause.TOO_FEW_ROWS_FOR_ALERT: rows < rules.least_alert_rows,
+        Cause.CANDIDATE: np.full(effect.shape, not has_persistence),
+        Cause.LASTING: n_exceeding >= rules.least_chunks,
+    }
+    causes = np.select(list(applies.values()), list(applies), default=Cause.NOT_LASTING)
+    return DriftJudgement(
+        codes=_CODES[causes],
+        causes=causes.astype(np.int8),
+        effects=effect,
+        p_adjusted=p_adjusted,
+        alert_limits=alert_limits,
+        warning_limits=warning_limits,
+        n_exceeding=n_exceeding,
+        n_reference=np.asarray(n_reference, np.int64),
+        n_current=current.astype(np.int64),
+        pooled_shares=pooled,
+        limits=rules,
+    )
+
+
+def _count_recent(exceeds: NDArray[np.bool_], recent_chunks: int) -> NDArray[np.int64]:
+    """Count, for each chunk, those that exceed among it and the ones before it; before the first there are none."""
+    padded = np.pad(exceeds, ((0, 0), (recent_chunks - 1, 0)))
+    return np.asarray(sliding_window_view(padded, recent_chunks, axis=1).sum(axis=-1))

@@ -1,0 +1,62 @@
+"""Adjusted p-values: hand values, agreement with SciPy, properties, and the false discovery rate."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from mlops_core.stats.multiplicity import adjust_benjamini_hochberg
+
+P_VALUES = st.lists(st.floats(0, 1) | st.just(np.nan), min_size=1, max_size=12)
+
+
+def test_adjusted_values_match_hand_values_when_one_was_not_tested():
+    np.testing.assert_allclose(adjust_benjamini_hochberg([0.04, np.nan, 0.01, 0.9]), [0.06, np.nan, 0.03, 0.9])
+
+
+@settings(max_examples=60, deadline=None)
+@given(p_values=P_VALUES)
+def test_adjusted_values_agree_with_scipy_on_those_tested(p_values):
+    p = np.array(p_values)
+    is_tested = ~np.isnan(p)
+    adjusted = adjust_benjamini_hochberg(p)
+    assert np.isnan(adjusted[~is_tested]).all()
+    if is_tested.any():
+        np.testing.assert_allclose(adjusted[is_tested], stats.false_discovery_control(p[is_tested]), rtol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(p_values=P_VALUES)
+def test_adjusting_keeps_the_order_and_lowers_nothing(p_values):
+    p = np.array(p_values)
+    p = p[~np.isnan(p)]
+    adjusted = adjust_benjamini_hochberg(p)
+    assert (adjusted >= p * (1 - 1e-12)).all()
+    assert (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
+
+
+def test_each_row_is_a_family_of_its_own_when_there_are_many():
+    p = np.random.default_rng(0).random((3, 4, 7))
+    p[0, 1] = np.nan
+    p[1, 2, 3] = np.nan
+    together = adjust_benjamini_hochberg(p)
+    for chunk in np.ndindex(3, 4):
+        np.testing.assert_array_equal(together[chunk], adjust_benjamini_hochberg(p[chunk]))
+    assert adjust_benjamini_hochberg(np.empty((2, 0))).shape == (2, 0)
+
+
+def test_families_are_seldom_rejected_when_nothing_changed():
+    p = np.random.default_rng(1).random((20_000, 20))
+    rejected = (adjust_benjamini_hochberg(p) < 0.05).any(axis=1).mean()
+    assert rejected == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 20_000))
+
+
+@pytest.mark.parametrize(
+    ("p_values", "message"),
+    [([0.1, 1.2], "p-value is 1.2"), ([-0.1], "p-value is -0.1"), (0.5, "p_values has no axis")],
+)
+def test_adjusting_is_refused_when_a_p_value_is_outside_its_domain(p_values, message):
+    with pytest.raises(ValueError, match=message):
+        adjust_benjamini_hochberg(p_values)
