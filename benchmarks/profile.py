@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from benchmarks.measuring import run_in_child, time_cpu_s, time_ms
 from benchmarks.rows import Row
+from mlops_core.chunking import find_runs
 from mlops_core.config import parse_model_text
 from mlops_core.entities import ModelSpec
 from mlops_core.services.performance import ALL_TIME
@@ -21,7 +22,7 @@ from mlops_core.store.connection import MEMORY_LIMIT, Database
 from mlops_core.store.migrations import migrate
 from mlops_core.store.models import add_model
 from mlops_core.store.profile_sql import count_scores_statement
-from mlops_core.store.profiles import LONGEST_CHUNK, count_chunks, read_score_profiles
+from mlops_core.store.profiles import count_chunks, read_score_profiles
 from mlops_core.store.tables import name_table
 from mlops_core.store.traffic import append_predictions
 
@@ -128,7 +129,7 @@ def _fill(path: Path, n: int, segments: dict[str, int]) -> None:
         connection.execute(
             f"insert into {name_table('predictions', spec.name)} "
             f"select 'order-' || lpad(i::varchar, 14, '0'), $start + to_microseconds(i * {step_us}), "
-            f"'v' || (1 + i * {VERSIONS} // {n}), random() * random(), {numbers}{values} from range({n}) as rows(i)",
+            f"'v' || (1 + i * {VERSIONS} // {n}), random() * random(), 1, {numbers}{values} from range({n}) as rows(i)",
             {"start": FIRST_DAY},
         )
         connection.execute(
@@ -150,15 +151,17 @@ def _measure_profile(path: Path, segments: dict[str, int], rounds: int) -> dict[
         "model": spec.name,
         "chunks": days,
         "start": days[0],
-        "end": days[-1] + LONGEST_CHUNK,
+        "end": days[-1] + timedelta(days=1),
         "threshold": spec.threshold,
     }
-    statement, scans = count_scores_statement(spec), _write_scans(spec)
+    statement, scans = count_scores_statement(spec, find_runs(spec, days[0], days[-1])), _write_scans(spec)
     scanning, counting = [], []
     with _open(path) as (database, _):
         for _ in range(rounds):
-            scanning.append(sum(time_cpu_s(lambda scan=scan: database.table(scan)) for scan in scans))
-            counting.append(time_cpu_s(lambda: database.table(statement, parameters)))
+            # In a transaction, whose results are not kept for the next time.
+            with database.transaction() as transaction:
+                scanning.append(sum(time_cpu_s(lambda scan=scan: transaction.table(scan)) for scan in scans))
+                counting.append(time_cpu_s(lambda: transaction.table(statement, parameters)))
     return {"scan_cpu_s": median(scanning), "profile_cpu_s": median(counting)}
 
 

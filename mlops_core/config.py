@@ -5,17 +5,18 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mlops_core.entities import ChunkSize, Columns, Metric, ModelSpec, Standard, Task, Words
+from mlops_core.entities import ChunkSize, Columns, Metric, ModelSpec, Standard, Task, Window, Words
 from mlops_core.errors import InputError
 
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PROJECT = Path(__file__).resolve().parents[1]
-KEPT_COLUMNS = frozenset({"prediction_id", "scored_at", "version", "score", "label", "label_at", "chunk"})
+KEPT_COLUMNS = frozenset({"prediction_id", "scored_at", "version", "score", "label", "label_at", "chunk", "batch"})
 """What Driftdeck calls its own columns, beside which the features are stored."""
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -24,7 +25,7 @@ _SECTIONS: Mapping[str, frozenset[str]] = {
     "columns": frozenset(
         {"prediction_id", "timestamp", "version", "score", "label", "numeric", "categorical", "segments"}
     ),
-    "monitoring": frozenset({"chunk", "timezone", "primary_metric", "threshold", "label_delay_days"}),
+    "monitoring": frozenset({"chunk", "timezone", "primary_metric", "threshold", "label_delay_days", "reference"}),
     "words": frozenset({"row", "rows", "positives"}),
 }
 
@@ -100,6 +101,7 @@ def parse_model_text(text: str, name: str = "model file") -> ModelSpec:
             primary_metric=_choice(Metric, monitoring.get("primary_metric", "roc_auc"), "primary_metric"),
             threshold=_number(monitoring.get("threshold", 0.5), "threshold", 0.0, 1.0),
             label_delay_days=_number(monitoring.get("label_delay_days", 0), "label_delay_days", 0.0, 3650.0),
+            reference=_read_window(monitoring["reference"]) if "reference" in monitoring else None,
             standards=_read_standards(document.get("standards", {})),
             words=Words(**document.get("words", {})),
         )
@@ -146,6 +148,20 @@ def _refuse_equal_names(names: Sequence[str]) -> None:
         other = seen.setdefault(name.casefold(), name)
         if other is not name:
             raise InputError(f"The columns {other!r} and {name!r} differ in case only or not at all; DuckDB sees one.")
+
+
+def _read_window(value: object) -> Window:
+    """Read a pair of ISO 8601 dates or times, start inclusive, end exclusive, UTC when no zone is given."""
+    try:
+        start, end = (datetime.fromisoformat(str(moment)) for moment in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"The reference is {value!r}; accepted is a pair of dates such as ['2018-01-01', '2018-10-30']."
+        ) from error
+    window = Window(*(m.astimezone(UTC) if m.tzinfo else m.replace(tzinfo=UTC) for m in (start, end)))
+    if window.start >= window.end:
+        raise InputError(f"The reference is {value!r}; its start must lie before its end.")
+    return window
 
 
 def _read_standards(section: Mapping[str, object]) -> tuple[Standard, ...]:

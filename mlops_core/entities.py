@@ -181,6 +181,8 @@ class ModelSpec:
     """Score at or above which a row is predicted positive, 0–1."""
     label_delay_days: float
     """Age at which nearly all labels of a chunk have arrived."""
+    reference: Window | None = None
+    """The traffic that later traffic is compared with; None for the training rows of the version in production."""
     standards: tuple[Standard, ...] = ()
     words: Words = field(default_factory=Words)
 

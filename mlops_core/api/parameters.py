@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from fastapi import Request
 
-from mlops_core.entities import Window
+from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import InputError
 
 LONGEST_SHOWN = 80
@@ -46,6 +46,23 @@ def read_window(start: str | None, end: str | None, otherwise: Window) -> Window
             "its start must lie before its end."
         )
     return window
+
+
+def read_segment(spec: ModelSpec, text: str | None) -> tuple[str, str]:
+    """Read a segment of the form column=value; empty texts, which stand for all traffic, when None.
+
+    Raises
+    ------
+    InputError
+        When the form is another, or the column is no segment of the model.
+    """
+    if text is None:
+        return "", ""
+    column, sign, value = text.partition("=")
+    if not sign or column not in spec.columns.segments:
+        accepted = ", ".join(f"{name}=…" for name in spec.columns.segments) or "none, the model has no segments"
+        raise InputError(f"The segment {shorten(text)} is not known; accepted are: {accepted}.", {"key": "segment"})
+    return column, value
 
 
 def read_time(text: str, name: str) -> datetime:

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from mlops_core.api.answers import HEADERS, make_success
 from mlops_core.api.documents import describe_event, describe_models, describe_production, describe_versions
-from mlops_core.api.parameters import read_window, shorten
+from mlops_core.api.parameters import read_segment, read_window, shorten
 from mlops_core.api.state import answer
 from mlops_core.errors import InputError, NotFoundError
+from mlops_core.services.drift_report import find_newest_chunks, report_drift
 from mlops_core.services.health import describe_health
 from mlops_core.services.performance import ALL_TIME, report_performance
 from mlops_core.services.runtime import Runtime
@@ -71,6 +72,30 @@ async def get_performance(
             )
         name = _choose_version(runtime, model, version)
         return report_performance(runtime, spec, name, window, runtime.now(model))
+
+    return await answer(request, report)
+
+
+@router.get("/models/{model}/drift")
+async def get_drift(
+    request: Request,
+    model: str,
+    reference_start: str | None = None,
+    reference_end: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    segment: str | None = None,
+) -> Response:
+    """Compare a window of traffic with another, or with the standing reference when none is named."""
+    reference = None
+    if reference_start is not None or reference_end is not None:
+        reference = read_window(reference_start, reference_end, ALL_TIME)
+    asked = None if start is None and end is None else read_window(start, end, ALL_TIME)
+
+    def report(runtime: Runtime) -> dict[str, object]:
+        spec, now = get_model(runtime.database, model), runtime.now(model)
+        current = asked or find_newest_chunks(runtime, spec, now)
+        return report_drift(runtime, spec, reference, current, now, read_segment(spec, segment))
 
     return await answer(request, report)
 

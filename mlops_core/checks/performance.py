@@ -72,6 +72,36 @@ def judge_standard(standard: Standard, estimate: Estimate, n_labelled: int, is_c
     return Status.WARNING, f"{label} {estimate.value:.3f} breaks the standard ({limit}), but {why}."
 
 
+def judge_estimate(
+    standard: Standard, estimate: Estimate | None, n: int, *, are_labels_here: bool
+) -> tuple[Status, str]:
+    """Compare an estimated figure with its standard; an estimate alone never makes an ALERT.
+
+    Parameters
+    ----------
+    estimate : Estimate, optional
+        None when there is nothing to estimate from, or the metric cannot be estimated.
+    n : int
+        Rows, labelled or not.
+    are_labels_here : bool
+        Whether the labels of all these rows have arrived, so that the realised figure says more.
+    """
+    label = standard.metric.label
+    if are_labels_here:
+        return Status.OK, f"The labels are here, so {label} need not be estimated."
+    if n < LEAST_LABELS:
+        return Status.INSUFFICIENT_DATA, f"{n:,} rows to estimate {label} from; {LEAST_LABELS} are needed."
+    if estimate is None or estimate.value is None:
+        return Status.INSUFFICIENT_DATA, f"{label} cannot be estimated: no labelled reference rows tell it."
+    limit = describe_limit(standard)
+    if standard.is_kept_by(estimate.value):
+        return Status.OK, f"{label} is estimated at {estimate.value:.3f}, which keeps the standard ({limit})."
+    return (
+        Status.WARNING,
+        f"{label} is estimated at {estimate.value:.3f}, which breaks the standard ({limit}); labels are to come.",
+    )
+
+
 def check_standard(
     standard: Standard,
     estimate: Estimate,
@@ -103,6 +133,48 @@ def check_standard(
         status=status,
         reason=reason,
         evidence=evidence,
+        at=now,
+    )
+
+
+def check_estimate(
+    standard: Standard,
+    estimate: Estimate | None,
+    *,
+    model: str,
+    version: str,
+    n: int,
+    chunks: tuple[datetime, ...],
+    are_labels_here: bool,
+    reference: Mapping[str, object],
+    now: datetime,
+) -> Verdict:
+    """Judge the champion's newest chunks against a standard before their labels are here.
+
+    Parameters
+    ----------
+    reference : mapping
+        What the estimate rests on, kept with the verdict.
+    """
+    status, reason = judge_estimate(standard, estimate, n, are_labels_here=are_labels_here)
+    found = estimate or Estimate(None)
+    return Verdict(
+        code="performance.estimate",
+        model=model,
+        version=version,
+        subject=standard.metric.value,
+        status=status,
+        reason=reason,
+        evidence={
+            "value": found.value,
+            "low": found.low,
+            "high": found.high,
+            "minimum": standard.minimum,
+            "maximum": standard.maximum,
+            "n": n,
+            "chunks": [chunk.isoformat() for chunk in chunks],
+            "reference": dict(reference),
+        },
         at=now,
     )
 

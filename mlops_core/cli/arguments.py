@@ -88,6 +88,12 @@ def _add_reports(commands: "argparse._SubParsersAction[_Parser]") -> None:
     performance.add_argument("--chunk", metavar="SIZE", help="refuse when chunks are of another size")
     performance.add_argument("--window", metavar="A..B", help="ISO 8601; B is not included; UTC without a zone")
     performance.add_argument("--fail-on", choices=["alert"], help="end with 1 when a chunk has this status")
+    drift = _add(commands, "drift", "drift:run_drift", "compare the features of one window with a reference")
+    drift.add_argument("model", metavar="MODEL")
+    drift.add_argument("--reference", metavar="A..B", help="traffic to compare with; else the standing reference")
+    drift.add_argument("--current", metavar="A..B", help="traffic to look at; else the newest 7 chunks that are over")
+    drift.add_argument("--segment", metavar="COLUMN=VALUE", help="only this part of the traffic")
+    drift.add_argument("--fail-on", choices=["alert"], help="end with 1 when a feature has this status")
 
 
 def _add_changes(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -108,6 +108,7 @@ def train_recipe(frame: pd.DataFrame, recipe: "VersionRecipe") -> TrainedVersion
     seconds = time.perf_counter() - started
     columns = ["prediction_id", "scored_at", "label", *recipe.features]
     rows = pa.Table.from_pandas(select_rows(frame, recipe)[columns], preserve_index=False)
+    rows = rows.append_column("held_out", pa.array(model.held_out))
     parameters = {key: value for key, value in model.estimator.get_params().items() if value is not None}
     return TrainedVersion(
         name=recipe.name,

@@ -35,10 +35,18 @@ class TrainedModel:
     """Those of them that hold categories."""
     offline: Mapping[Metric, float]
     """Metrics of this very estimator on the rows held out, labels at `THRESHOLD`."""
-    n_fitted: int
-    """Rows it was fitted on."""
-    n_holdout: int
-    """Rows it was measured on."""
+    held_out: np.ndarray
+    """Whether each training row was kept from it to measure it, bool, shape (n,), in the order of the rows."""
+
+    @property
+    def n_fitted(self) -> int:
+        """Rows it was fitted on."""
+        return int(self.held_out.size - self.n_holdout)
+
+    @property
+    def n_holdout(self) -> int:
+        """Rows it was measured on."""
+        return int(self.held_out.sum())
 
     def score(self, rows: pd.DataFrame) -> np.ndarray:
         """Give the probability of the label 1 for each row."""
@@ -107,8 +115,8 @@ def train(rows: pd.DataFrame, labels: pd.Series, features: Sequence[str], catego
         raise ValueError(f"{int(labels.isna().sum())} of {len(labels)} labels are null; only labelled rows can train.")
     columns = list(features)
     used = tuple(name for name in categorical if name in columns)
-    fit_rows, holdout, fit_labels, holdout_labels = train_test_split(
-        rows[columns], labels.astype("int8"), test_size=HOLDOUT_SHARE, random_state=SEED
+    fit_rows, holdout, fit_labels, holdout_labels, _, kept = train_test_split(
+        rows[columns], labels.astype("int8"), np.arange(len(rows)), test_size=HOLDOUT_SHARE, random_state=SEED
     )
     estimator = _make_estimator(used)
     with _use_one_core():
@@ -119,8 +127,7 @@ def train(rows: pd.DataFrame, labels: pd.Series, features: Sequence[str], catego
         features=tuple(columns),
         categorical=used,
         offline=measure_scores(holdout_labels.to_numpy(), scores),
-        n_fitted=len(fit_rows),
-        n_holdout=len(holdout),
+        held_out=np.isin(np.arange(len(rows)), kept),
     )
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Literal
 
+from mlops_core.chunking import LONGEST
 from mlops_core.entities import Estimate, Status
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.services.overview import Overview
-from mlops_core.services.performance import LONGEST
 from mlops_core.stats.comparison import Judgement
 from mlops_core.store.profiles import Coverage
 from mlops_core.words import write_day, write_difference, write_share, write_span, write_value

@@ -1,21 +1,41 @@
 """Keeping the picture fresh: decides what follows when rows or labels have come."""
 
+import logging
 from datetime import datetime
 
-from mlops_core.checks.performance import check_standard
+from mlops_core.checks.drift_summary import explain
+from mlops_core.checks.performance import check_estimate, check_standard
 from mlops_core.checks.skew import LEAST_ROWS, check_null_skew
-from mlops_core.entities import Deployment, ModelSpec, Verdict, Version, Window
-from mlops_core.services.performance import ALL_TIME, LONGEST, Arrival, estimate_champion, find_arrival
+from mlops_core.chunking import LONGEST
+from mlops_core.entities import Deployment, ModelSpec, Source, Verdict, Version, Window
+from mlops_core.errors import MLOpsError
+from mlops_core.services.binnings import bin_from_traffic
+from mlops_core.services.drift import ensure_reference, read_drift
+from mlops_core.services.drift_report import none_if_nan
+from mlops_core.services.estimation import estimate_counts, find_estimator
+from mlops_core.services.performance import ALL_TIME, Arrival, estimate_champion, find_arrival, find_profile
+from mlops_core.services.reference_scores import ensure_reference_scores
 from mlops_core.services.runtime import Runtime
+from mlops_core.stats.counts import merge_counts, select_chunks
 from mlops_core.store.chunks import list_pending
 from mlops_core.store.deployments import get_champion
+from mlops_core.store.features import NullCounts, count_new_rows, read_null_counts
 from mlops_core.store.models import get_version
-from mlops_core.store.profiles import NullCounts, count_chunks, read_null_counts, set_refreshed
+from mlops_core.store.profiles import count_chunks, read_score_profiles, set_refreshed
+from mlops_core.store.references import Reference
 from mlops_core.store.verdicts import store_changed_verdicts
+
+CHECKED_CHUNKS = 7
+"""Chunks that the newest verdicts on drift are taken from, the ones they look back at included."""
+
+_log = logging.getLogger(__name__)
 
 
 def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
-    """Count the chunks that rows, labels, or replays have touched; give these."""
+    """Count the features of new rows, and the chunks that rows, labels, or replays have touched; give these."""
+    binning = bin_from_traffic(runtime, spec, runtime.now(spec.name))
+    if binning:
+        count_new_rows(runtime.database, spec, binning)
     chunks = list_pending(runtime.database, spec.name)
     count_chunks(runtime.database, spec, chunks)
     return chunks
@@ -23,17 +43,64 @@ def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
 
 def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
     """Count what waits, check the champion, and give the verdicts that changed."""
-    count_waiting(runtime, spec)
     champion = get_champion(runtime.database, spec.name)
+    version = get_version(runtime.database, spec.name, champion.version) if champion else None
+    # Before the rows: their bins are those of the reference.
+    reference = _find_reference(runtime, spec, version, now) if version else None
+    count_waiting(runtime, spec)
     changed: list[Verdict] = []
-    if champion:
-        version = get_version(runtime.database, spec.name, champion.version)
+    if champion and version:
         arrival = find_arrival(runtime, spec, now)
         verdicts = check_performance(runtime, spec, champion, arrival, now)
+        ensure_reference_scores(runtime, spec, now)
+        verdicts += check_estimates(runtime, spec, champion, arrival, now)
         verdicts += _check_skew(runtime, spec, champion, version, now)
+        verdicts += check_features(runtime, spec, champion, version, reference, now) if reference else []
         changed = store_changed_verdicts(runtime.database, verdicts, champion.at)
     set_refreshed(runtime.database, spec.name, now)
     return changed
+
+
+def _find_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference | None:
+    """Give what traffic is compared with; None while there is nothing, which the log says when it is a fault."""
+    try:
+        return ensure_reference(runtime, spec, version, now)
+    except MLOpsError as error:
+        _log.warning("%s %s is not checked for drift: %s", spec.name, version.name, error.message)
+        return None
+
+
+def check_features(
+    runtime: Runtime, spec: ModelSpec, champion: Deployment, version: Version, reference: Reference, now: datetime
+) -> list[Verdict]:
+    """Judge the drift of every feature in the newest chunk of the champion's traffic that is over."""
+    since = max(champion.at, now - CHECKED_CHUNKS * LONGEST[spec.chunk])
+    table = read_drift(runtime, spec, version, reference, Window(since, now))
+    if table is None:
+        return []
+    judgement = table.judgement
+    return [
+        Verdict(
+            code="drift.feature",
+            model=spec.name,
+            version=version.name,
+            subject=feature,
+            status=judgement.get_status(i, -1),
+            reason=explain(judgement, feature, i, len(table.chunks) - 1),
+            evidence={
+                "reference": reference.id,
+                "binning": reference.binning,
+                "chunk": table.chunks[-1].isoformat(),
+                "n": int(judgement.n_current[i, -1]),
+                "psi": none_if_nan(table.shifts.psi[i, -1]),
+                "effect": none_if_nan(judgement.effects[i, -1]),
+                "limit": none_if_nan(judgement.alert_limits[i]),
+                "p_adjusted": none_if_nan(judgement.p_adjusted[i, -1]),
+            },
+            at=now,
+        )
+        for i, feature in enumerate(table.features)
+    ]
 
 
 def check_performance(
@@ -54,6 +121,37 @@ def check_performance(
                 n=int(labelled.counts.n.sum()),
                 n_labelled=int(labelled.counts.n_labelled.sum()),
                 chunks=labelled.chunks,
+                now=now,
+            )
+        )
+    return verdicts
+
+
+def check_estimates(
+    runtime: Runtime, spec: ModelSpec, champion: Deployment, arrival: Arrival, now: datetime
+) -> list[Verdict]:
+    """Judge the champion's newest chunks, labelled or not, against every standard by their estimate."""
+    window = Window(champion.at - LONGEST[spec.chunk], ALL_TIME.end)
+    profile = find_profile(read_score_profiles(runtime.database, spec, window), champion.version, Source.LIVE)
+    if profile is None:
+        return []
+    estimator = find_estimator(runtime, spec, champion.version)
+    reference = {"rows": estimator.calibration.n, "origin": estimator.origin.value} if estimator else {}
+    verdicts = []
+    for standard in spec.standards:
+        chunks = profile.chunks[-standard.window_days :]
+        newest = merge_counts(select_chunks(profile.counts, range(len(profile.chunks))[-standard.window_days :]))
+        estimated = estimate_counts(estimator, newest)[0].get(standard.metric) if estimator else None
+        verdicts.append(
+            check_estimate(
+                standard,
+                estimated,
+                model=spec.name,
+                version=champion.version,
+                n=int(newest.n[0]),
+                chunks=chunks,
+                are_labels_here=all((champion.version, chunk) in arrival.covered for chunk in chunks),
+                reference=reference,
                 now=now,
             )
         )

@@ -23,8 +23,9 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import list_deployments
+from mlops_core.store.features import NullCounts, read_null_counts
 from mlops_core.store.models import get_version, list_versions
-from mlops_core.store.profiles import Coverage, NullCounts, get_refreshed, read_coverage, read_null_counts
+from mlops_core.store.profiles import Coverage, get_refreshed, read_coverage
 from mlops_core.store.traffic import list_batches
 from mlops_core.store.verdicts import list_verdicts
 from mlops_core.words import write_day

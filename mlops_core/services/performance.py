@@ -1,16 +1,21 @@
-"""Realised performance: decides which chunks are labelled and gives series and reports from counts alone."""
+"""Performance over time: decides which chunks are labelled and gives series and reports from counts alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import compress, pairwise
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from mlops_core.checks.performance import LEAST_PAIRED_COVERAGE, expect_coverage, find_covered, judge_standard
+from mlops_core.checks.performance import (
+    LEAST_PAIRED_COVERAGE,
+    expect_coverage,
+    find_covered,
+    judge_estimate,
+    judge_standard,
+)
+from mlops_core.chunking import LONGEST, next_chunk
 from mlops_core.entities import (
-    ChunkSize,
     Deployment,
     Estimate,
     Metric,
@@ -21,6 +26,7 @@ from mlops_core.entities import (
     Status,
     Window,
 )
+from mlops_core.services.estimation import Estimates, estimate_counts, find_estimator
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.classification import compute_metrics
 from mlops_core.stats.counts import roll_counts, select_chunks
@@ -29,12 +35,8 @@ from mlops_core.store.profiles import ScoreProfile, list_segments, read_coverage
 
 ALL_TIME = Window(datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 ROLLING_CHUNKS = 7
-LONGEST = {
-    ChunkSize.HOUR: timedelta(hours=1),
-    ChunkSize.DAY: timedelta(days=1),
-    ChunkSize.WEEK: timedelta(days=7),
-    ChunkSize.MONTH: timedelta(days=31),
-}
+WORST_FIRST = (Status.ALERT, Status.WARNING, Status.INSUFFICIENT_DATA, Status.OK)
+NO_STANDARD = (Status.INSUFFICIENT_DATA, "The model file sets no standard.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +51,6 @@ class Arrival:
     """The same for comparisons on the same rows, which need fewer of them."""
     labelled_until: datetime | None
     """End of the newest chunk whose labels have arrived; None when there is none."""
-
-
-def next_chunk(spec: ModelSpec, chunk: datetime) -> datetime:
-    """Give the start of the chunk after this one; days are as long as the zone makes them."""
-    if spec.chunk is ChunkSize.HOUR:
-        return chunk.astimezone(UTC) + timedelta(hours=1)
-    # Where the clocks change at midnight, a day starts at 01:00; the next one does not.
-    local = chunk.astimezone(ZoneInfo(spec.timezone)).replace(hour=0)
-    if spec.chunk is ChunkSize.MONTH:
-        following = (local.replace(day=1) + timedelta(days=32)).replace(day=1)
-    else:
-        following = local + LONGEST[spec.chunk]
-    return following.astimezone(UTC)
 
 
 def find_arrival(runtime: Runtime, spec: ModelSpec, now: datetime) -> Arrival:
@@ -79,6 +68,13 @@ def find_arrival(runtime: Runtime, spec: ModelSpec, now: datetime) -> Arrival:
         comparable=frozenset(compress(keys, find_covered(n, n_labelled, expected, LEAST_PAIRED_COVERAGE))),
         labelled_until=next_chunk(spec, covered[-1][1]) if covered else None,
     )
+
+
+def read_profiles(
+    runtime: Runtime, spec: ModelSpec, window: Window, segment: tuple[str, str] = ("", "")
+) -> list[ScoreProfile]:
+    """Read the score × label counts of a window for each version and source, by version."""
+    return read_score_profiles(runtime.database, spec, window, segment)
 
 
 def select_covered(profile: ScoreProfile, arrival: Arrival, newest: int | None = None) -> ScoreProfile:
@@ -166,45 +162,49 @@ def report_performance(
     profile = find_profile(read_score_profiles(runtime.database, spec, window), version, Source.LIVE)
     chunks = []
     if profile:
-        estimates = estimate_chunks(profile.counts)
-        for i, chunk in enumerate(profile.chunks):
-            chunks.append(_report_chunk(spec, arrival, profile, i, chunk, estimates[i]))
+        realised = estimate_chunks(profile.counts)
+        estimator = find_estimator(runtime, spec, version)
+        estimated: Sequence[Estimates] = [{}] * len(realised)
+        if estimator:
+            estimated = estimate_counts(estimator, profile.counts)
+        chunks = [
+            _report_chunk(spec, arrival, profile, i, realised[i], estimated[i]) for i in range(len(profile.chunks))
+        ]
     return {"model": spec.name, "version": version, "chunks": chunks}
 
 
 def _report_chunk(
-    spec: ModelSpec,
-    arrival: Arrival,
-    profile: ScoreProfile,
-    i: int,
-    chunk: datetime,
-    estimates: Mapping[Metric, Estimate],
+    spec: ModelSpec, arrival: Arrival, profile: ScoreProfile, i: int, realised: Estimates, estimated: Estimates
 ) -> dict[str, object]:
+    chunk = profile.chunks[i]
     n, n_labelled = int(profile.counts.n[i]), int(profile.counts.n_labelled[i])
     covered = (profile.version, chunk) in arrival.covered
-    status, reason = _judge_chunk(spec.standards, estimates, n_labelled, covered)
+    verdicts = [
+        _judge_chunk(standard, realised, estimated, n, n_labelled, covered=covered) for standard in spec.standards
+    ]
+    status, reason = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict[0]), default=NO_STANDARD)
     return {
         "start": chunk.isoformat(),
         "end": next_chunk(spec, chunk).isoformat(),
         "n": n,
         "n_labelled": n_labelled,
         "coverage": n_labelled / n,
-        "metrics": {metric.value: asdict(estimate) for metric, estimate in estimates.items()},
-        "estimated": {},
+        "metrics": {metric.value: asdict(estimate) for metric, estimate in realised.items()},
+        "estimated": {metric.value: asdict(estimate) for metric, estimate in estimated.items()},
         "status": status.value,
         "reason": reason if covered else f"Provisional: {n_labelled / n:.0%} of the labels are here. {reason}",
     }
 
 
 def _judge_chunk(
-    standards: Sequence[Standard], estimates: Mapping[Metric, Estimate], n_labelled: int, covered: bool
+    standard: Standard, realised: Estimates, estimated: Estimates, n: int, n_labelled: int, *, covered: bool
 ) -> tuple[Status, str]:
-    """Give the worst verdict over the standards."""
-    if not standards:
-        return Status.INSUFFICIENT_DATA, "The model file sets no standard."
-    order = (Status.ALERT, Status.WARNING, Status.INSUFFICIENT_DATA, Status.OK)
-    verdicts = [judge_standard(s, estimates[s.metric], n_labelled, covered) for s in standards]
-    return min(verdicts, key=lambda verdict: order.index(verdict[0]))
+    """Judge a chunk by its labels, and by the estimate while these say nothing worse and are not all here."""
+    by_labels = judge_standard(standard, realised[standard.metric], n_labelled, covered)
+    by_estimate = judge_estimate(standard, estimated.get(standard.metric), n, are_labels_here=covered)
+    if by_estimate[0] is Status.WARNING and by_labels[0] in (Status.OK, Status.INSUFFICIENT_DATA):
+        return Status.WARNING, f"{by_labels[1]} {by_estimate[1]}"
+    return by_labels
 
 
 def list_segment_choices(runtime: Runtime, spec: ModelSpec) -> list[tuple[str, str]]:

@@ -29,7 +29,8 @@ class TrainedVersion:
     parameters: Mapping[str, object]
     offline_metrics: Mapping[str, float]
     rows: pa.Table
-    """The training rows: prediction_id, scored_at, label, and the features."""
+    """The training rows: prediction_id, scored_at, label, the features, and, if known, held_out (bool): the rows
+    that the version did not learn from, which tell best what its score is worth."""
     code_id: str
     """SHA-256 of the training code."""
     artifact: bytes

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from mlops_core.chunking import LONGEST, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.comparison import (
@@ -12,7 +13,7 @@ from mlops_core.services.comparison import (
     report_nothing,
 )
 from mlops_core.services.monitoring import count_waiting
-from mlops_core.services.performance import LONGEST, find_arrival, next_chunk
+from mlops_core.services.performance import find_arrival
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import Judgement
 from mlops_core.store.deployments import get_champion

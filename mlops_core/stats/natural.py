@@ -1,5 +1,6 @@
 """Decides how far a feature moves by itself: the largest effect of any chunk of the reference against the rest."""
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from mlops_core.stats.shift import measure_shift
@@ -54,7 +55,6 @@ def find_natural_variation(
 
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> weekdays = rng.multinomial(1000, [0.4, 0.3, 0.3], size=20)
     >>> sundays = rng.multinomial(1000, [0.2, 0.2, 0.6], size=4)
@@ -73,3 +73,46 @@ def find_natural_variation(
         return None
     effects = measure_shift(counts.sum(axis=0) - large, large, least_expected, always).effect
     return float(effects.max())
+
+
+def find_natural_variations(
+    chunk_counts: ArrayLike, always: ArrayLike | None = None, least_chunks: int = LEAST_CHUNKS
+) -> list[float | None]:
+    """Find the natural variation of windows of 1, 2, 3, … chunks, as long as the reference has enough of them.
+
+    A window of many days differs less from the rest than a day does, so each length has a limit of its own.
+
+    Parameters
+    ----------
+    chunk_counts : array_like of shape (k, G)
+        Rows of each reference chunk by group, in order of time.
+    always : array_like of bool, of shape (G,), optional
+        As for ``two_sample.pool_rare``.
+
+    Returns
+    -------
+    list of float or None
+        By length less 1, for lengths up to ``k // least_chunks``; as ``find_natural_variation`` gives it for the
+        windows that follow one another from the first chunk on.
+
+    Raises
+    ------
+    ValueError
+        As for ``find_natural_variation``.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> days = rng.multinomial(1000, [[0.4, 0.3, 0.3]] * 6 + [[0.2, 0.2, 0.6]], size=(20, 7)).reshape(-1, 3)
+    >>> found = find_natural_variations(days)
+    >>> len(found), round(found[0], 2), round(found[6], 4)
+    (10, 0.35, 0.0006)
+    """
+    counts = np.asarray(chunk_counts, np.float64)
+    found = []
+    for length in range(1, len(counts) // least_chunks + 1):
+        whole = counts[: len(counts) // length * length]
+        windows = whole.reshape(-1, length, counts.shape[1]).sum(axis=1)
+        windows[-1] += counts[len(whole) :].sum(axis=0)
+        found.append(find_natural_variation(windows, least_chunks, always=always))
+    return found

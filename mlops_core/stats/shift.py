@@ -1,10 +1,12 @@
 """Decides by which effect and which p-value drift is judged: those of the counts with their rare categories pooled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from mlops_core.stats.divergence import compute_effect
+from mlops_core.stats.divergence import compute_effect, compute_psi
 from mlops_core.stats.sides import Values
 from mlops_core.stats.two_sample import LEAST_EXPECTED, chi_square_test, pool_rare
 
@@ -67,3 +69,54 @@ def measure_shift(
         p_value=chi_square_test(pooled.reference, pooled.current).p_value,
         pooled_share=pooled.pooled_share,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shifts:
+    """How far f features moved in k chunks."""
+
+    psi: Values
+    """Population stability index for display, without pooling, shape (f, k); NaN where a side is empty."""
+    effect: Values
+    """As in ``Shift``, shape (f, k)."""
+    p_value: Values
+    """As in ``Shift``, shape (f, k)."""
+    pooled_share: Values
+    """As in ``Shift``, shape (f, k)."""
+
+
+def measure_shifts(
+    references: Sequence[NDArray[np.int64]],
+    currents: Sequence[NDArray[np.int64]],
+    always: Sequence[NDArray[np.bool_]],
+) -> Shifts:
+    """Measure many features at once; those with as many groups go together, since each call costs more than its sums.
+
+    Parameters
+    ----------
+    references : sequence of f arrays of shape (G,)
+        Rows by group; G differs by feature.
+    currents : sequence of f arrays of shape (k, G)
+        Rows of each chunk by group.
+    always : sequence of f arrays of shape (G,)
+        As for ``pool_rare``.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> chunks = rng.multinomial(1000, [[0.2, 0.3, 0.5], [0.5, 0.3, 0.2]])
+    >>> measure_shifts([np.array([2000, 3000, 5000])], [chunks], [np.zeros(3, bool)]).psi.round(3).tolist()
+    [[0.004, 0.565]]
+    """
+    k = currents[0].shape[0] if currents else 0
+    psi, effect, p_value, pooled = (np.full((len(references), k), np.nan) for _ in range(4))
+    alike: dict[bytes, list[int]] = {}
+    for i, mask in enumerate(always):
+        alike.setdefault(mask.tobytes(), []).append(i)
+    for members in alike.values():
+        before = np.stack([references[i] for i in members])[:, None, :]
+        after = np.stack([currents[i] for i in members])
+        shift = measure_shift(before, after, always=always[members[0]])
+        psi[members], effect[members] = compute_psi(before, after), shift.effect
+        p_value[members], pooled[members] = shift.p_value, shift.pooled_share
+    return Shifts(psi=psi, effect=effect, p_value=p_value, pooled_share=pooled)

@@ -2,23 +2,27 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import duckdb
 import pyarrow as pa
 
 from mlops_core.errors import HomeError
 from mlops_core.store.queries import get_query
+from mlops_core.store.results import ResultCache
 
-MEMORY_LIMIT = "2GB"
+MEMORY_LIMIT = "700MB"
 TEMPORARY_FILES_LIMIT = "20GB"
 
 Parameters = Mapping[str, object]
 Row = dict[str, Any]
 """A row as DuckDB gives it, by column; the reader of each table turns it into a record."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SIGNS_OF_A_FULL_DISK = ("no space left", "file too large", "quota exceeded")
 _SIGNS_OF_THE_FILE = (
@@ -50,8 +54,7 @@ class Transaction:
 
     def rows(self, name: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a named query and give its rows."""
-        found: list[Row] = self.table(get_query(name), parameters).to_pylist()
-        return found
+        return _list_rows(self.table(get_query(name), parameters))
 
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Run a generated query and give its result."""
@@ -73,6 +76,7 @@ class Database:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
         self._writer = threading.RLock()
+        self._results = ResultCache()
         self.path = path
 
     @classmethod
@@ -110,11 +114,21 @@ class Database:
 
     def rows(self, name: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a named query on a cursor of its own and give all its rows."""
-        found: list[Row] = self.table(get_query(name), parameters).to_pylist()
-        return found
+        return _list_rows(self.table(get_query(name), parameters))
 
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
-        """Run a generated query on a cursor of its own and give its whole result."""
+        """Run a generated query on a cursor of its own and give its whole result; what the last commit left, once."""
+        query = (statement, *sorted((parameters or {}).items()))
+        if not _is_hashable(query):
+            return self._fetch(statement, parameters)
+        commits = self._results.commits
+        found = self._results.find(query)
+        if found is None:
+            found = self._fetch(statement, parameters)
+            self._results.keep(query, found, commits)
+        return found
+
+    def _fetch(self, statement: str, parameters: Parameters | None) -> pa.Table:
         with _explain_failures(self.path, "read", "Stop the app, look at the disk, and put a backup in its place."):
             cursor = self._connection.cursor()
             try:
@@ -143,7 +157,34 @@ class Database:
                     cursor.execute("rollback")
                 raise
             finally:
+                self._results.forget()
                 cursor.close()
+
+
+def list_values(column: pa.ChunkedArray) -> list[Any]:
+    """Give a column's values as Python's own, instants as aware UTC.
+
+    Arrow imports pandas to turn instants into Python's own, which takes as long as a whole page.
+    """
+    if not pa.types.is_timestamp(column.type) or column.type.tz is None:
+        values: list[Any] = column.to_pylist()
+        return values
+    instants = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    return [None if instant is None else EPOCH + timedelta(microseconds=instant) for instant in instants]
+
+
+def _list_rows(table: pa.Table) -> list[Row]:
+    names, columns = table.column_names, [list_values(column) for column in table.columns]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _is_hashable(query: tuple[object, ...]) -> TypeGuard[Hashable]:
+    """Say whether a query can be looked up; one with a list among its parameters cannot."""
+    try:
+        hash(query)
+    except TypeError:
+        return False
+    return True
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -4,7 +4,8 @@ import re
 from importlib.resources import files
 
 from mlops_core.errors import HomeError
-from mlops_core.store.connection import Database
+from mlops_core.store.connection import Database, Transaction
+from mlops_core.store.tables import name_table
 
 _FILE = re.compile(r"(?P<number>\d{4})_\w+\.sql")
 
@@ -40,5 +41,22 @@ def migrate(database: Database) -> list[int]:
     for number in missing:
         with database.transaction() as transaction:
             transaction.run_sql(known[number])
+            _ALSO.get(number, _do_nothing)(transaction)
             transaction.run("record_migration", {"number": number})
     return missing
+
+
+def _add_batch_column(transaction: Transaction) -> None:
+    """Let the rows that are there already belong to a batch before the first."""
+    for row in transaction.rows("list_models"):
+        table = name_table("predictions", row["name"])
+        transaction.run_sql(f"alter table {table} add column batch bigint default 0")
+        transaction.run_sql(f"alter table {table} alter column batch drop default")
+
+
+def _do_nothing(_transaction: Transaction) -> None:
+    pass
+
+
+_ALSO = {2: _add_batch_column}
+"""What a migration does to the tables made per model, which no file can name."""

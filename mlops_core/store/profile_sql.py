@@ -1,9 +1,12 @@
 """The statements that count rows: the one generator, kept to SQL that other engines take as well."""
 
+from collections.abc import Sequence
+
+from mlops_core.chunking import Run
 from mlops_core.entities import ModelSpec
 from mlops_core.stats.binning import LINEAR_STEPS, ROOT_STEPS
 from mlops_core.stats.losses import LOG_LOSS_CLIP
-from mlops_core.store.chunks import chunk_expression
+from mlops_core.store.feature_sql import run_expression
 from mlops_core.store.tables import name_table, newest_labels_cte, quote, quote_text
 
 
@@ -16,8 +19,8 @@ def score_bin_expression(score: str, threshold: str) -> str:
     )
 
 
-def count_scores_statement(spec: ModelSpec) -> str:
-    """Give the statement that counts score × label for chunks $chunks between $start and $end.
+def count_scores_statement(spec: ModelSpec, runs: Sequence[Run]) -> str:
+    """Give the statement that counts score × label for chunks $chunks between $start and $end, which runs cover.
 
     One row per version, source, chunk, segment, and label (null where none has come), with the bins that are
     not empty and their counts. Rows without a score are left out. A segment without a value is the empty text.
@@ -29,7 +32,7 @@ def count_scores_statement(spec: ModelSpec) -> str:
     values = " ".join(f"when grouping({alias}) = 0 then {alias}" for alias in segments)
     probability = f"greatest(least(score, 1 - {LOG_LOSS_CLIP}), {LOG_LOSS_CLIP})"
     return (
-        f"with {_rows_cte(spec)}, "
+        f"with {_rows_cte(spec, runs)}, "
         f"binned as (select {keys}, {score_bin_expression('score', '$threshold')} as bin, "
         "power(score - label, 2) as squared_error, "
         f"case when label = 1 then -ln({probability}) when label = 0 then -ln(1 - {probability}) end as log_loss "
@@ -40,28 +43,12 @@ def count_scores_statement(spec: ModelSpec) -> str:
         "coalesce(sum(squared_error * squared_error), 0) as se2, "
         "coalesce(sum(log_loss), 0) as ll, coalesce(sum(log_loss * log_loss), 0) as ll2 "
         f"from binned group by version, source, chunk, label, bin, grouping sets ({sets})) "
-        "select $model as model, version, source, chunk, segment_column, segment, "
+        "select $model as model, version, source, make_timestamptz(chunk::bigint) as chunk, segment_column, segment, "
         "$threshold::double as threshold, label::tinyint as label, "
-        "list(bin::usmallint order by bin) as bins, list(n order by bin) as counts, "
+        "list(bin::usmallint) as bins, list(n) as counts, "
         "sum(se) as squared_error, sum(se2) as squared_error_squares, "
         "sum(ll) as log_loss, sum(ll2) as log_loss_squares "
         "from counted group by version, source, chunk, segment_column, segment, label"
-    )
-
-
-def count_nulls_statement(spec: ModelSpec) -> str:
-    """Give the statement that counts nulls (NaN included) per feature, version, and chunk of $chunks."""
-    tests = [f"{quote(name)} is null or isnan({quote(name)})" for name in spec.columns.numeric]
-    tests += [f"{quote(name)} is null" for name in spec.columns.categorical]
-    counts = ", ".join(f"count(case when {test} then 1 end)" for test in tests)
-    features = ", ".join(quote_text(name) for name in spec.columns.features)
-    return (
-        f"with wide as (select version, {chunk_expression(spec)} as chunk, count(*) as row_count, "
-        f"[{counts}]::bigint[] as null_counts from {name_table('predictions', spec.name)} "
-        "where scored_at >= $start and scored_at < $end "
-        f"and list_contains($chunks::timestamptz[], {chunk_expression(spec)}) group by 1, 2) "
-        f"select $model as model, version, chunk, unnest([{features}]::varchar[]) as feature, row_count, "
-        "unnest(null_counts) as null_count from wide"
     )
 
 
@@ -70,15 +57,16 @@ def _alias_segments(spec: ModelSpec) -> dict[str, str]:
     return {f"segment_{position}": name for position, name in enumerate(spec.columns.segments)}
 
 
-def _rows_cte(spec: ModelSpec) -> str:
+def _rows_cte(spec: ModelSpec, runs: Sequence[Run]) -> str:
     """Every score of the window, live and replayed, with its newest label."""
     segments = _alias_segments(spec)
     values = "".join(f", coalesce({quote(name)}, '') as {alias}" for alias, name in segments.items())
     kept = "".join(f", p.{alias}" for alias in segments)
     return (
-        f"traffic as (select prediction_id, version, score, {chunk_expression(spec)} as chunk{values} "
-        f"from {name_table('predictions', spec.name)} where scored_at >= $start and scored_at < $end "
-        f"and list_contains($chunks::timestamptz[], {chunk_expression(spec)})), "
+        f"span as (select prediction_id, version, score, {run_expression(runs)} as chunk{values} "
+        f"from {name_table('predictions', spec.name)} where scored_at >= $start and scored_at < $end), "
+        "traffic as (from span semi join (select epoch_us(unnest($chunks::timestamptz[]))::double as chunk) "
+        "using (chunk)), "
         f"{newest_labels_cte(spec, 'traffic')}, "
         f"scored as (select p.version, 'live' as source, p.chunk, p.score, l.label{kept} "
         "from traffic as p left join newest_labels as l using (prediction_id) "

@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
+from mlops_core.chunking import find_runs
 from mlops_core.entities import ModelSpec, Source, Window
 from mlops_core.stats.binning import N_SCORE_BINS
 from mlops_core.stats.counts import ScoreLabelCounts
 from mlops_core.store.chunks import clear_pending
 from mlops_core.store.connection import Database
-from mlops_core.store.profile_sql import count_nulls_statement, count_scores_statement
+from mlops_core.store.profile_sql import count_scores_statement
 from mlops_core.store.queries import get_query
-
-LONGEST_CHUNK = timedelta(days=32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,23 +31,20 @@ class ScoreProfile:
 
 
 def count_chunks(database: Database, spec: ModelSpec, chunks: Sequence[datetime]) -> None:
-    """Count the given chunks anew and take them off the waiting list, in one transaction."""
+    """Count scores and labels of the given chunks anew and take them off the waiting list, in one transaction."""
     if not chunks:
         return
+    runs = find_runs(spec, min(chunks), max(chunks))
     parameters = {
         "model": spec.name,
         "chunks": list(chunks),
-        "start": min(chunks),
-        "end": max(chunks) + LONGEST_CHUNK,
+        "start": runs[0].start,
+        "end": runs[-1].end,
+        "threshold": spec.threshold,
     }
     with database.transaction() as transaction:
-        for table in ("score", "feature"):
-            transaction.run(f"delete_{table}_profiles", {"model": spec.name, "chunks": list(chunks)})
-        transaction.run_sql(
-            f"insert into score_profiles by name {count_scores_statement(spec)}",
-            parameters | {"threshold": spec.threshold},
-        )
-        transaction.run_sql(f"insert into feature_profiles by name {count_nulls_statement(spec)}", parameters)
+        transaction.run("delete_score_profiles", {"model": spec.name, "chunks": list(chunks)})
+        transaction.run_sql(f"insert into score_profiles by name {count_scores_statement(spec, runs)}", parameters)
         clear_pending(transaction, spec.name, chunks)
 
 
@@ -117,23 +113,6 @@ def _scatter(table: pa.Table, row: np.ndarray, n_chunks: int) -> np.ndarray:
     if len(row):
         dense[np.repeat(row, bins.value_lengths().to_numpy()), bins.flatten().to_numpy()] = counts.flatten().to_numpy()
     return dense
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NullCounts:
-    """Nulls of one feature in the traffic of one version."""
-
-    version: str
-    chunk: datetime
-    feature: str
-    n: int
-    n_null: int
-
-
-def read_null_counts(database: Database, model: str, version: str, window: Window) -> list[NullCounts]:
-    """Read the null counts of a version's features, by chunk and feature."""
-    parameters = {"model": model, "version": version, "start": window.start, "end": window.end}
-    return [NullCounts(**row) for row in database.rows("read_null_counts", parameters)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def create_tables(transaction: Transaction, spec: ModelSpec) -> None:
     features = ", ".join([*numeric, *categorical])
     transaction.run_sql(
         f"create table {name_table('predictions', spec.name)} "
-        f"(prediction_id varchar, scored_at timestamptz, version varchar, score double, {features})"
+        f"(prediction_id varchar, scored_at timestamptz, version varchar, score double, batch bigint, {features})"
     )
     transaction.run_sql(
         f"create table {name_table('labels', spec.name)} "

@@ -24,17 +24,19 @@ def append_predictions(database: Database, spec: ModelSpec, rows: pa.Table, at: 
     table = name_table("predictions", spec.name)
     names = ", ".join(quote(name) for name in traffic_schema(spec).names)
     with database.transaction() as transaction, transaction.attached("batch", rows):
+        number = transaction.rows("next_batch")[0]["id"]
         accepted = transaction.run_sql(
-            f"insert into {table} ({names}) "
-            f"select {names} from (select * from batch qualify row_number() over (partition by prediction_id) = 1) "
+            f"insert into {table} ({names}, batch) select {names}, $number::bigint "
+            "from (select * from batch qualify row_number() over (partition by prediction_id) = 1) "
             f"anti join (select prediction_id from {table} where scored_at >= "
             "(select min(scored_at) from batch) - interval 1 day and scored_at <= "
-            "(select max(scored_at) from batch) + interval 1 day) using (prediction_id)"
+            "(select max(scored_at) from batch) + interval 1 day) using (prediction_id)",
+            {"number": number},
         )
         if accepted:
             mark_traffic(transaction, spec, "batch")
         span = transaction.table("select min(scored_at) as start, max(scored_at) as end from batch").to_pylist()[0]
-        return _record_batch(transaction, spec, "predictions", rows.num_rows, accepted, at, span)
+        return _record_batch(transaction, spec, "predictions", number, rows.num_rows, accepted, at, span)
 
 
 def append_labels(database: Database, spec: ModelSpec, rows: pa.Table, at: datetime) -> Batch:
@@ -56,7 +58,7 @@ def append_labels(database: Database, spec: ModelSpec, rows: pa.Table, at: datet
             f"select min(scored_at) as start, max(scored_at) as end from {predictions} "
             "semi join batch using (prediction_id)"
         ).to_pylist()[0]
-        return _record_batch(transaction, spec, "labels", rows.num_rows, accepted, at, span)
+        return _record_batch(transaction, spec, "labels", number, rows.num_rows, accepted, at, span)
 
 
 def append_replay(database: Database, spec: ModelSpec, version: str, artifact_hash: str, rows: pa.Table) -> None:
@@ -126,13 +128,14 @@ def _record_batch(
     transaction: Transaction,
     spec: ModelSpec,
     kind: str,
+    number: int,
     received: int,
     accepted: int,
     at: datetime,
     span: Row,
 ) -> Batch:
     record = span | {
-        "id": transaction.rows("next_batch")[0]["id"],
+        "id": number,
         "model": spec.name,
         "kind": kind,
         "received": received,

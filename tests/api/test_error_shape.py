@@ -22,7 +22,7 @@ def fill(path: str, model: str = "car-loan") -> str:
 
 def test_routes_are_those_of_the_contract():
     reads = ["/audit", "/audit/verify", "/demo", "/health", "/models"]
-    reads += [f"/models/{{model}}/{name}" for name in ("audit", "performance", "production", "versions")]
+    reads += [f"/models/{{model}}/{name}" for name in ("audit", "drift", "performance", "production", "versions")]
     changes = ["/demo", "/models/{model}/promote", "/models/{model}/rollback"]
     expected = [("GET", f"/api/v1{path}") for path in reads] + [("POST", f"/api/v1{path}") for path in changes]
     assert expected == ROUTES

@@ -103,3 +103,18 @@ def test_json_is_one_document_and_nothing_else(run):
         ended = run(*arguments, "--json")
         json.loads(ended.output)
         assert ended.errors == ""
+
+
+def test_drift_lists_the_features_with_the_worst_first(run):
+    ended = run("drift", "car-loan", "--reference", "2024-03-01..2024-03-08", "--current", "2024-03-08..2024-03-15")
+    assert ended.exit_code == 0
+    lines = ended.output.splitlines()
+    assert lines[0] == "Reference: 2024-03-01 00:00 to 2024-03-08 00:00 UTC, 4,200 rows"
+    assert lines[3].split() == ["Feature", "PSI", "Effect", "Limit", "Null", "Status", "Reason"]
+    assert {line.split()[0] for line in lines[4:]} == {"income", "debt", "region"}
+
+
+def test_drift_ends_with_1_when_there_is_nothing_to_compare(run):
+    ended = run("drift", "car-loan", "--current", "2020-01-01..2020-01-02", "--json")
+    assert ended.exit_code == 1
+    assert "There is no traffic" in ended.document["error"]["message"]

@@ -24,7 +24,7 @@ def test_help_is_fast_and_lists_the_commands():
     ended = spawn("--help")
     seconds = time.perf_counter() - started
     assert ended.exit_code == 0
-    for command in ("up", "demo", "versions", "performance", "rollback", "promote", "audit", "doctor"):
+    for command in ("up", "demo", "versions", "performance", "drift", "rollback", "promote", "audit", "doctor"):
         assert command in ended.output
     assert seconds < 2.0
 

@@ -2,10 +2,6 @@
 -- Before the chunks are counted anew.
 delete from score_profiles where model = $model and list_contains($chunks::timestamptz[], chunk);
 
--- name: delete_feature_profiles
--- Before the chunks are counted anew.
-delete from feature_profiles where model = $model and list_contains($chunks::timestamptz[], chunk);
-
 -- name: read_score_profiles
 -- The counts of a window, grouped by version and source.
 select version, source, chunk, label, bins, counts,
@@ -22,13 +18,6 @@ from score_profiles
 where model = $model and source = 'live' and segment_column <> ''
 group by segment_column, segment
 order by segment_column, n desc, segment;
-
--- name: read_null_counts
--- Nulls of a version's traffic.
-select version, chunk, feature, row_count as n, null_count as n_null
-from feature_profiles
-where model = $model and version = $version and chunk >= $start and chunk < $end
-order by chunk, feature;
 
 -- name: read_coverage
 -- Rows and labelled rows of live traffic, by version and chunk.

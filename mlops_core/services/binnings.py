@@ -1,0 +1,94 @@
+"""Binning features: decides what the bins are made from, and when a new reference needs new ones."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlops_core.entities import ModelSpec
+from mlops_core.services.runtime import Runtime
+from mlops_core.stats.features import MOST_CATEGORIES, FeatureBinning
+from mlops_core.stats.grids import choose_grid, measure_heaviest_bin
+from mlops_core.store.binnings import Binning, add_binning, extend_binning, get_binning
+from mlops_core.store.features import fetch_uncounted
+
+COARSEST_BIN = 0.05
+"""A bin that holds more of a new reference than this, by values that do not repeat, makes a new binning."""
+
+
+def adapt_binning(
+    runtime: Runtime, spec: ModelSpec, rows: pa.Table, features: Sequence[str], origin: str, now: datetime
+) -> Binning:
+    """Make a model's binning fit a reference: make the first one, add to it what is new, or replace it.
+
+    Edges are never moved: a feature that became too coarse brings a new binning of all features, and what was
+    counted by the old one stays readable with its references.
+
+    Parameters
+    ----------
+    rows : pa.Table
+        The reference, with the features as columns.
+    origin : str
+        What the rows are, in words: "the training rows of v1".
+    """
+    known = get_binning(runtime.database, spec.name)
+    chosen = [name for name in features if name in rows.column_names]
+    if known is None:
+        return _start_binning(runtime, spec, rows, chosen, origin, now)
+    if any(_is_too_coarse(known.features[name], rows[name]) for name in chosen if name in known.features):
+        return _start_binning(runtime, spec, rows, chosen, origin, now)
+    changed = [
+        binning
+        for name in chosen
+        if (binning := _bin_feature(spec, name, rows[name], known.features.get(name))) != known.features.get(name)
+    ]
+    if not changed:
+        return known
+    with runtime.database.transaction() as transaction:
+        return extend_binning(transaction, known, changed)
+
+
+def bin_from_traffic(runtime: Runtime, spec: ModelSpec, now: datetime) -> Binning | None:
+    """Bin the features that no reference had by the first traffic that fills them; None while there is none."""
+    known = get_binning(runtime.database, spec.name)
+    missing = [name for name in spec.columns.features if known is None or name not in known.features]
+    rows = fetch_uncounted(runtime.database, spec, missing) if missing else None
+    filled = [name for name in missing if rows is not None and rows[name].null_count < rows.num_rows]
+    if not filled or rows is None:
+        return known
+    return adapt_binning(runtime, spec, rows, filled, "the first traffic", now)
+
+
+def _start_binning(
+    runtime: Runtime, spec: ModelSpec, rows: pa.Table, features: Sequence[str], origin: str, now: datetime
+) -> Binning:
+    binnings = [_bin_feature(spec, name, rows[name], None) for name in features]
+    with runtime.database.transaction() as transaction:
+        return add_binning(transaction, spec.name, origin, binnings, now)
+
+
+def _bin_feature(spec: ModelSpec, name: str, values: pa.ChunkedArray, known: FeatureBinning | None) -> FeatureBinning:
+    """Choose the bins of a feature; a known number keeps its grid, a known category gets what is new behind."""
+    if name in spec.columns.categorical:
+        return _list_categories(name, values, known)
+    return known or FeatureBinning(feature=name, grid=choose_grid(_take_numbers(values)))
+
+
+def _list_categories(name: str, values: pa.ChunkedArray, known: FeatureBinning | None) -> FeatureBinning:
+    before = known.categories or () if known else ()
+    counted = sorted(pc.value_counts(values.drop_null()).to_pylist(), key=lambda one: (-one["counts"], one["values"]))
+    added = [one["values"] for one in counted if one["values"] not in set(before)]
+    room = MOST_CATEGORIES - len(before)
+    is_full = (known.is_full if known else False) or len(added) > room
+    return FeatureBinning(feature=name, categories=(*before, *added[:room]), is_full=is_full)
+
+
+def _is_too_coarse(binning: FeatureBinning, values: pa.ChunkedArray) -> bool:
+    return binning.grid is not None and measure_heaviest_bin(_take_numbers(values), binning.grid) > COARSEST_BIN
+
+
+def _take_numbers(values: pa.ChunkedArray) -> np.ndarray:
+    """Give the numbers of a column, nulls as NaN."""
+    return np.asarray(values.cast(pa.float64()).to_numpy(), dtype=np.float64)

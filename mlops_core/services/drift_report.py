@@ -1,0 +1,210 @@
+"""The drift of one window against another: decides what the public document says of each feature."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import SupportsFloat
+
+import numpy as np
+
+from mlops_core.checks.drift import STATUSES
+from mlops_core.checks.drift_summary import explain
+from mlops_core.chunking import next_chunk
+from mlops_core.entities import ModelSpec, Window
+from mlops_core.errors import ConflictError
+from mlops_core.services.drift import DriftTable, ensure_reference, judge_counts
+from mlops_core.services.references import count_window, sum_up_reference
+from mlops_core.services.runtime import Runtime
+from mlops_core.stats.divergence import compute_hellinger, compute_jensen_shannon, compute_total_variation
+from mlops_core.stats.features import align_bins, sum_up
+from mlops_core.stats.groups import count_groups
+from mlops_core.stats.two_sample import chi_square_test, compute_ks, compute_wasserstein
+from mlops_core.store.binnings import Binning, get_binning
+from mlops_core.store.deployments import get_champion
+from mlops_core.store.features import ALL_TRAFFIC, Segment
+from mlops_core.store.models import get_version
+from mlops_core.store.profiles import read_coverage
+from mlops_core.store.references import WINDOW, Reference, ReferenceProfile, read_reference_profiles
+
+NEWEST_CHUNKS = 7
+"""What is looked at when no window is named."""
+
+
+def report_drift(
+    runtime: Runtime,
+    spec: ModelSpec,
+    reference: Window | None,
+    current: Window,
+    now: datetime,
+    segment: Segment = ALL_TRAFFIC,
+) -> dict[str, object]:
+    """Give the drift document of the public contract: all traffic of a window, whatever version answered.
+
+    Parameters
+    ----------
+    reference : Window, optional
+        Traffic to compare with, in the stored bins; the standing reference of the champion when None.
+
+    Raises
+    ------
+    ConflictError
+        When nothing was counted yet, or there is no reference to compare with.
+    """
+    table, binning = compare_windows(runtime, spec, reference, current, now, segment)
+    return {
+        "model": spec.name,
+        "reference": describe_reference(table.reference),
+        "current": {
+            "start": current.start.isoformat(),
+            "end": current.end.isoformat(),
+            "n": max(int(counts.n[0]) for counts in table.counts.values()),
+        },
+        "binning": f"{binning.id}, made from {binning.origin}",
+        "features": [_report_feature(spec, table, i) for i in range(len(table.features))],
+    }
+
+
+def find_newest_chunks(runtime: Runtime, spec: ModelSpec, now: datetime) -> Window:
+    """Give the newest chunks of live traffic that are over.
+
+    Raises
+    ------
+    ConflictError
+        When there are none.
+    """
+    seen = sorted({row.chunk for row in read_coverage(runtime.database, spec.name)})
+    over = [chunk for chunk in seen if next_chunk(spec, chunk) <= now][-NEWEST_CHUNKS:]
+    if not over:
+        raise ConflictError(f"{spec.name} has no {spec.chunk.value} of traffic that is over; name a window.")
+    return Window(over[0], next_chunk(spec, over[-1]))
+
+
+def describe_reference(reference: Reference) -> dict[str, object]:
+    """Give the part of the document that says what was compared with."""
+    return {"start": reference.start.isoformat(), "end": reference.end.isoformat(), "n": reference.n}
+
+
+def compare_windows(
+    runtime: Runtime, spec: ModelSpec, reference: Window | None, current: Window, now: datetime, segment: Segment
+) -> tuple[DriftTable, Binning]:
+    """Compare all traffic of a window with that of another, or with the standing reference of the champion."""
+    binning = get_binning(runtime.database, spec.name)
+    if binning is None:
+        raise ConflictError(
+            f"The features of {spec.name} were not counted yet: it has neither a reference nor traffic."
+        )
+    chosen, known = _find_known(runtime, spec, binning, reference, now, segment)
+    found = count_window(runtime, spec, chosen.binning, current, segment)
+    counts = {name: sum_up(found[name]) for name in spec.columns.features if name in found}
+    n_chunks = max((one.n.size for one in found.values()), default=1)
+    table = judge_counts(chosen, [current.start], counts, known, n_chunks=n_chunks)
+    if table is None:
+        raise ConflictError(
+            f"There is no traffic of {spec.name} between {current.start.isoformat()} and {current.end.isoformat()}; "
+            "name a window with predictions."
+        )
+    return table, binning
+
+
+def _find_known(
+    runtime: Runtime, spec: ModelSpec, binning: Binning, window: Window | None, now: datetime, segment: Segment
+) -> tuple[Reference, Mapping[str, ReferenceProfile]]:
+    if window is None:
+        champion = get_champion(runtime.database, spec.name)
+        version = get_version(runtime.database, spec.name, champion.version) if champion else None
+        standing = ensure_reference(runtime, spec, version, now) if version else None
+        if standing is None or standing.id is None:
+            raise ConflictError(f"{spec.name} has no reference yet; name a window to compare with.")
+        return standing, read_reference_profiles(runtime.database, standing.id, segment)
+    counted = count_window(runtime, spec, binning.id, window, segment)
+    known = {
+        name: sum_up_reference(counts, is_categorical=name in spec.columns.categorical)
+        for name, counts in counted.items()
+    }
+    if not known:
+        raise ConflictError(
+            f"There is no traffic of {spec.name} between {window.start.isoformat()} and {window.end.isoformat()} "
+            "to compare with; name a window with predictions."
+        )
+    reference = Reference(
+        id=None,
+        model=spec.name,
+        kind=WINDOW,
+        version=None,
+        snapshot_id=None,
+        binning=binning.id,
+        start=window.start,
+        end=window.end,
+        n=max(int(profile.counts.n[0]) for profile in known.values()),
+        n_chunks=max(counts.n.size for counts in counted.values()),
+        made_at=now,
+    )
+    return reference, known
+
+
+def _report_feature(spec: ModelSpec, table: DriftTable, i: int) -> dict[str, object]:
+    name, judgement = table.features[i], table.judgement
+    before, after = table.known[name].counts, table.counts[name]
+    is_categorical = name in spec.columns.categorical
+    return {
+        "feature": name,
+        "kind": "categorical" if is_categorical else "numeric",
+        "n_reference": int(before.n[0]),
+        "n_current": int(after.n[0]),
+        "psi": none_if_nan(table.shifts.psi[i, 0]),
+        "effect": none_if_nan(table.shifts.effect[i, 0]),
+        "limit": none_if_nan(judgement.alert_limits[i]),
+        "impact": None,
+        **_compute_distances(table, name, is_categorical=is_categorical),
+        "p_adjusted": none_if_nan(judgement.p_adjusted[i, 0]),
+        "null_fraction_reference": _divide(int(before.n_null[0]), int(before.n[0])),
+        "null_fraction_current": _divide(int(after.n_null[0]), int(after.n[0])),
+        "unseen_fraction": _divide(_count_unseen(table, name), int(after.n[0])) if is_categorical else None,
+        "status": STATUSES[judgement.codes[i, 0]].value,
+        "reason": f"{explain(judgement, name, i, 0)}{_note_length(table, i)}",
+    }
+
+
+def _note_length(table: DriftTable, i: int) -> str:
+    """Say when the reference is too short to know how far the feature moves by itself."""
+    is_unknown = np.isnan(table.natural[i])
+    return f" The reference is too short to know how far {table.features[i]} moves by itself." if is_unknown else ""
+
+
+def _compute_distances(table: DriftTable, name: str, *, is_categorical: bool) -> dict[str, float | None]:
+    """Compute what the verdict does not rest on: distances between the groups, and for numbers between the bins."""
+    profile, after = table.known[name], table.counts[name]
+    p, q = count_groups(profile.counts, profile.groups)[0], count_groups(after, profile.groups)[0]
+    test = chi_square_test(p, q)
+    found: dict[str, SupportsFloat] = {
+        "jensen_shannon": compute_jensen_shannon(p, q),
+        "ks": np.nan,
+        "wasserstein": np.nan,
+        "chi_square": test.statistic,
+        "p_value": test.p_value,
+        "total_variation": compute_total_variation(p, q),
+        "hellinger": compute_hellinger(p, q),
+    }
+    if not is_categorical:
+        left, right = align_bins(profile.counts, after)
+        if left.counts.size == 0:
+            return {key: none_if_nan(value) for key, value in found.items()}
+        found["ks"] = compute_ks(left.counts, right.counts)
+        found["wasserstein"] = compute_wasserstein(
+            left.counts, left.means, right.counts, right.means, left.standard_deviation
+        )
+    return {key: none_if_nan(value) for key, value in found.items()}
+
+
+def _count_unseen(table: DriftTable, name: str) -> int:
+    """Count the current rows whose category the reference lacks."""
+    return int(count_groups(table.counts[name], table.known[name].groups)[0, -2])
+
+
+def _divide(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def none_if_nan(value: SupportsFloat) -> float | None:
+    """Give a figure as JSON has it: null when it is not a number."""
+    number = float(value)
+    return number if np.isfinite(number) else None

@@ -1,0 +1,169 @@
+"""References: decides what a model's traffic is compared with, and keeps it once it is complete."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mlops_core.entities import ModelSpec, Version, Window
+from mlops_core.errors import HomeError
+from mlops_core.services.binnings import adapt_binning
+from mlops_core.services.runtime import Runtime
+from mlops_core.stats.features import FeatureCounts, merge_chunks, stack_features, sum_up
+from mlops_core.stats.groups import choose_groups, count_groups
+from mlops_core.stats.natural import find_natural_variations
+from mlops_core.store.binnings import Binning, get_binning
+from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, assemble_counts, read_feature_profiles
+from mlops_core.store.references import (
+    SNAPSHOT,
+    WINDOW,
+    Reference,
+    ReferenceProfile,
+    add_reference,
+    count_rows,
+    find_reference,
+)
+
+Profiles = Mapping[tuple[Segment, str], ReferenceProfile]
+
+
+def ensure_snapshot_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference:
+    """Give the standing reference of a version, its training rows; they are counted the first time.
+
+    Raises
+    ------
+    HomeError
+        When the snapshot's file is gone or damaged.
+    """
+    binning = get_binning(runtime.database, spec.name)
+    snapshot = version.snapshot
+    found = find_reference(runtime.database, spec.name, binning.id, snapshot_id=snapshot.id) if binning else None
+    if found:
+        return found
+    rows = _read_snapshot(runtime, snapshot.id)
+    binning = adapt_binning(runtime, spec, rows, spec.columns.features, f"the training rows of {version.name}", now)
+    reference = Reference(
+        id=None,
+        model=spec.name,
+        kind=SNAPSHOT,
+        version=version.name,
+        snapshot_id=snapshot.id,
+        binning=binning.id,
+        start=snapshot.start,
+        end=snapshot.end,
+        n=snapshot.rows,
+        n_chunks=0,
+        made_at=now,
+    )
+    return _keep(runtime, spec, reference, _count_snapshot(runtime, spec, binning, rows, reference))
+
+
+def _count_snapshot(
+    runtime: Runtime, spec: ModelSpec, binning: Binning, rows: pa.Table, reference: Reference
+) -> dict[tuple[Segment, str], tuple[int, ReferenceProfile]]:
+    table = count_rows(runtime.database, spec, binning, rows, reference.start, reference.end)
+    return {
+        key: (counts.n.size, sum_up_reference(counts, is_categorical=key[1] in spec.columns.categorical))
+        for key, counts in _split_table(table)
+    }
+
+
+def _split_table(table: pa.Table) -> Iterable[tuple[tuple[Segment, str], FeatureCounts]]:
+    """Split a table of counts ordered by segment and feature; each part has the chunks of one of them."""
+    columns = [table[name].to_pylist() for name in ("segment_column", "segment", "feature")]
+    keys = [((column, segment), feature) for column, segment, feature in zip(*columns, strict=True)]
+    firsts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
+    spans = list(zip(firsts, [*firsts[1:], len(keys)], strict=True))
+    return zip([keys[first] for first in firsts], assemble_counts(table, spans), strict=True)
+
+
+def sum_up_reference(counts: FeatureCounts, *, is_categorical: bool) -> ReferenceProfile:
+    """Add the chunks of a feature's reference up, and find how far they differ among themselves."""
+    merged = sum_up(counts)
+    groups = choose_groups(merged, is_categorical=is_categorical)
+    natural = find_natural_variations(count_groups(counts, groups), groups.always_pooled)
+    return ReferenceProfile(counts=merged, groups=groups, natural_variations=tuple(natural))
+
+
+def _keep(
+    runtime: Runtime,
+    spec: ModelSpec,
+    reference: Reference,
+    counted: Mapping[tuple[Segment, str], tuple[int, ReferenceProfile]],
+) -> Reference:
+    total = [n for (segment, _), (n, _) in counted.items() if segment == ALL_TRAFFIC]
+    complete = replace(reference, n_chunks=max(total, default=0))
+    with runtime.database.transaction() as transaction:
+        return add_reference(transaction, complete, {key: profile for key, (_, profile) in counted.items()})
+
+
+def count_window(
+    runtime: Runtime, spec: ModelSpec, binning: int, window: Window, segment: Segment = ALL_TRAFFIC
+) -> dict[str, FeatureCounts]:
+    """Give the counts of each feature by chunk in a window, whatever versions answered."""
+    parts: dict[str, list[FeatureProfile]] = {}
+    for profile in read_feature_profiles(runtime.database, spec.name, binning, window, segment):
+        parts.setdefault(profile.feature, []).append(profile)
+    return {feature: _join_versions(profiles) for feature, profiles in parts.items()}
+
+
+def _join_versions(profiles: list[FeatureProfile]) -> FeatureCounts:
+    """Add what several versions answered in the same chunk."""
+    chunks = sorted({chunk for profile in profiles for chunk in profile.chunks})
+    if len(profiles) == 1:
+        return profiles[0].counts
+    place = {chunk: i for i, chunk in enumerate(chunks)}
+    position = np.array([place[chunk] for profile in profiles for chunk in profile.chunks])
+    return merge_chunks(stack_features([profile.counts for profile in profiles]), position, len(chunks))
+
+
+def ensure_window_reference(runtime: Runtime, spec: ModelSpec, window: Window, now: datetime) -> Reference | None:
+    """Give the standing reference of a window of traffic; kept once the window is over. None without traffic."""
+    binning = get_binning(runtime.database, spec.name)
+    if binning is None:
+        return None
+    found = find_reference(runtime.database, spec.name, binning.id, start=window.start, end=window.end)
+    if found or window.end > now:
+        return found
+    segments = [ALL_TRAFFIC]
+    counted = {
+        (segment, feature): (
+            counts.n.size,
+            sum_up_reference(counts, is_categorical=feature in spec.columns.categorical),
+        )
+        for segment in segments
+        for feature, counts in count_window(runtime, spec, binning.id, window, segment).items()
+    }
+    if not counted:
+        return None
+    reference = Reference(
+        id=None,
+        model=spec.name,
+        kind=WINDOW,
+        version=None,
+        snapshot_id=None,
+        binning=binning.id,
+        start=window.start,
+        end=window.end,
+        n=max(int(profile.counts.n[0]) for _, profile in counted.values()),
+        n_chunks=0,
+        made_at=now,
+    )
+    return _keep(runtime, spec, reference, counted)
+
+
+def _read_snapshot(runtime: Runtime, snapshot: str) -> pa.Table:
+    path = runtime.home.snapshots / f"{snapshot}.parquet"
+    try:
+        rows: pa.Table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise HomeError(
+            f"The training rows {path} cannot be read ({error}). Put the file back from a backup; "
+            "without it drift cannot be compared with training."
+        ) from error
+    times = rows["scored_at"].cast(pa.timestamp("us", tz="UTC"))
+    return rows.set_column(rows.column_names.index("scored_at"), "scored_at", times).filter(pc.is_valid(times))
