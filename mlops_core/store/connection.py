@@ -22,6 +22,7 @@ Parameters = Mapping[str, object]
 Row = dict[str, Any]
 """A row as DuckDB gives it, by column; the reader of each table turns it into a record."""
 
+ADVICE_ON_READING = "Stop the app, look at the disk, and put a backup in its place."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SIGNS_OF_A_FULL_DISK = ("no space left", "file too large", "quota exceeded")
@@ -129,7 +130,7 @@ class Database:
         return found
 
     def _fetch(self, statement: str, parameters: Parameters | None) -> pa.Table:
-        with _explain_failures(self.path, "read", "Stop the app, look at the disk, and put a backup in its place."):
+        with _explain_failures(self.path, "read", ADVICE_ON_READING):
             cursor = self._connection.cursor()
             try:
                 return _fetch(cursor, statement, parameters)
@@ -222,6 +223,8 @@ def _explain_failures(path: Path, deed: str, advice: str) -> Iterator[None]:
         text = _first_line(error)
         if not isinstance(error, duckdb.IOException) and not any(sign in text.lower() for sign in _SIGNS_OF_THE_FILE):
             raise
+        if "could not read" in text.lower():  # Also while writing, when what is there already is cut off.
+            deed, advice = "read", ADVICE_ON_READING
         raise HomeError(f"{path} cannot be {deed}: {text}. {advice}") from error
 
 

@@ -65,6 +65,7 @@ def test_dialog_is_readable_in_both_themes(reading_url: str, open_page: OpenPage
 
 def test_headline_fits_one_line_at_1440(reading_url: str, open_page: OpenPage) -> None:
     page = open_page(reading_url)
+    page.evaluate("() => document.fonts.ready.then(() => true)")
     lines = page.evaluate(
         "() => { const e = document.querySelector('.st-key-headline h1'); "
         "return e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight) }"
