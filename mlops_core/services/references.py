@@ -13,11 +13,13 @@ from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.errors import HomeError
 from mlops_core.services.binnings import adapt_binning
 from mlops_core.services.runtime import Runtime
-from mlops_core.stats.features import FeatureCounts, merge_chunks, stack_features, sum_up
+from mlops_core.stats.features import FeatureCounts, make_empty_counts, merge_chunks, stack_features, sum_up
 from mlops_core.stats.groups import choose_groups, count_groups
 from mlops_core.stats.natural import find_natural_variations
 from mlops_core.store.binnings import Binning, get_binning
 from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, assemble_counts, read_feature_profiles
+from mlops_core.store.models import list_versions
+from mlops_core.store.profiles import list_segments
 from mlops_core.store.references import (
     SNAPSHOT,
     WINDOW,
@@ -104,11 +106,21 @@ def _keep(
 def count_window(
     runtime: Runtime, spec: ModelSpec, binning: int, window: Window, segment: Segment = ALL_TRAFFIC
 ) -> dict[str, FeatureCounts]:
-    """Give the counts of each feature by chunk in a window, whatever versions answered."""
+    """Give the counts of each feature by chunk in a window, whatever versions answered.
+
+    A feature that a version does not read, and that its traffic never had, is absent from that traffic, not null.
+    One that no version in the window read has no rows.
+    """
+    reads = {version.name: version.features for version in list_versions(runtime.database, spec.name)}
     parts: dict[str, list[FeatureProfile]] = {}
     for profile in read_feature_profiles(runtime.database, spec.name, binning, window, segment):
-        parts.setdefault(profile.feature, []).append(profile)
-    return {feature: _join_versions(profiles) for feature, profiles in parts.items()}
+        known = parts.setdefault(profile.feature, [])
+        counts = profile.counts
+        if profile.feature in reads.get(profile.version, (profile.feature,)) or (counts.n_null < counts.n).any():
+            known.append(profile)
+    return {
+        feature: _join_versions(profiles) if profiles else make_empty_counts() for feature, profiles in parts.items()
+    }
 
 
 def _join_versions(profiles: list[FeatureProfile]) -> FeatureCounts:
@@ -129,13 +141,12 @@ def ensure_window_reference(runtime: Runtime, spec: ModelSpec, window: Window, n
     found = find_reference(runtime.database, spec.name, binning.id, start=window.start, end=window.end)
     if found or window.end > now:
         return found
-    segments = [ALL_TRAFFIC]
     counted = {
         (segment, feature): (
             counts.n.size,
             sum_up_reference(counts, is_categorical=feature in spec.columns.categorical),
         )
-        for segment in segments
+        for segment in (ALL_TRAFFIC, *list_segments(runtime.database, spec.name))
         for feature, counts in count_window(runtime, spec, binning.id, window, segment).items()
     }
     if not counted:

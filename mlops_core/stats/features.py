@@ -66,6 +66,22 @@ class FeatureCounts:
         return _add(self.chunk[is_unseen], self.counts[is_unseen], self.n.size)
 
 
+def make_empty_counts() -> FeatureCounts:
+    """Make the counts of one chunk without rows.
+
+    Examples
+    --------
+    >>> make_empty_counts().n.tolist()
+    [0]
+    """
+    whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
+    one = np.zeros(1, dtype=np.int64)
+    nothing = np.full(1, np.nan)
+    return FeatureCounts(
+        n=one, n_null=one, chunk=whole, bins=whole, counts=whole, sums=real, minimum=nothing, maximum=nothing
+    )
+
+
 def count_by_group(counts: FeatureCounts, starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Add the bins of each chunk up to groups of neighbouring bins.
 

@@ -79,7 +79,7 @@ def add_reference(
     fields = asdict(reference)
     number = transaction.run("insert_reference", {name: value for name, value in fields.items() if name != "id"})
     rows = [_write_profile(segment, feature, profile) for (segment, feature), profile in profiles.items()]
-    with transaction.attached("reference_rows", pa.Table.from_pylist(rows, schema=_SCHEMA)):
+    with transaction.attached("reference_rows", pa.Table.from_pylist(rows, schema=REFERENCE_SCHEMA)):
         transaction.run("insert_reference_profiles", {"reference": number})
     return Reference(**(fields | {"id": number}))
 
@@ -125,7 +125,7 @@ def count_rows(
         return transaction.table(get_query("read_fresh_profiles"))
 
 
-_SCHEMA = pa.schema(
+REFERENCE_SCHEMA = pa.schema(
     [
         ("segment_column", pa.string()),
         ("segment", pa.string()),

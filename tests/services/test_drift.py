@@ -101,6 +101,20 @@ def test_emptied_feature_is_drift_of_its_own(runtime, spec):
     assert "candidate" in found["reason"]
 
 
+def test_feature_that_no_version_read_is_absent_and_not_null(runtime, spec):
+    def empty_region(rows):
+        return replace_column(rows, "region", [None] * rows.num_rows).cast(rows.schema)
+
+    for day in range(2):
+        send(runtime, spec, PRESENT + day * DAY, empty_region)
+    refresh(runtime, spec, PRESENT + 2 * DAY)
+    windows = [Window(PRESENT + day * DAY, PRESENT + (day + 1) * DAY) for day in range(2)]
+    found = find_feature(report_drift(runtime, spec, *windows, PRESENT + 2 * DAY), "region")
+    assert (found["n_reference"], found["n_current"], found["status"]) == (0, 0, "INSUFFICIENT_DATA")
+    found = find_feature(report_drift(runtime, spec, WEEK_ONE, windows[0], PRESENT + 2 * DAY), "region")
+    assert (found["n_reference"], found["status"]) == (7 * ROWS_PER_DAY, "INSUFFICIENT_DATA")
+
+
 def test_day_that_is_not_over_has_no_verdict(runtime, spec):
     send(runtime, spec, PRESENT, double_debt)
     refresh(runtime, spec, PRESENT + DAY / 2)
@@ -138,6 +152,8 @@ def test_standing_reference_is_the_window_that_the_model_names(runtime, spec):
     reference = ensure_reference(runtime, replace(spec, reference=WEEK_ONE), version, PRESENT)
     assert (reference.kind, reference.n, reference.n_chunks) == ("window", 7 * ROWS_PER_DAY, 7)
     assert reference.binning == get_binning(runtime.database, spec.name).id
+    north = read_reference_profiles(runtime.database, reference.id, ("region", "north"))
+    assert 0 < north["debt"].counts.n[0] < reference.n
 
 
 def test_refresh_goes_on_when_the_training_rows_are_gone(runtime, spec):

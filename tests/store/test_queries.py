@@ -8,6 +8,7 @@ import pytest
 from mlops_core.config import PROJECT
 from mlops_core.store import queries
 from mlops_core.store.queries import get_query, load_queries
+from mlops_core.store.references import REFERENCE_SCHEMA
 
 SOURCE = "\n".join(file.read_text(encoding="utf-8") for file in (PROJECT / "mlops_core").rglob("*.py"))
 ONE_ROW = {"get_", "next_", "count_", "last_"}
@@ -43,10 +44,9 @@ def test_every_statement_is_valid_when_duckdb_plans_it(database):
     with database.transaction() as transaction:
         transaction.run("create_row_groups")
         transaction.run("make_fresh_profiles", {"first_segment": ""})
-        for statement in load_queries().values():
-            if "reference_rows" in statement:
-                continue  # Reads a table that is attached for it, as tests/services/test_references.py does.
-            transaction.table(f"explain {statement}", dict.fromkeys(re.findall(r"\$(\w+)", statement)))
+        with transaction.attached("reference_rows", REFERENCE_SCHEMA.empty_table()):
+            for statement in load_queries().values():
+                transaction.table(f"explain {statement}", dict.fromkeys(re.findall(r"\$(\w+)", statement)))
 
 
 @pytest.mark.parametrize("name", sorted(load_queries()))
