@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +30,11 @@ TITLE = "The start of an existing home, and what its first page reads"
 STARTS, READINGS, VERSIONS = 3, 40, 200
 FIRST_WORDS = ".st-key-headline"
 """What the first page answers; there when the browser has drawn it."""
+BARE_PAGE = """import streamlit as st
+with st.container(key="headline"):
+    st.write("Hello")
+"""
+"""The least that a page made with Streamlit can be: no data, no chart."""
 
 
 def measure() -> list[Row]:
@@ -43,11 +50,19 @@ def _measure_starts(home: Home) -> list[Row]:
         print("The first paint is left out: no Chromium was found.", file=sys.stderr)
     with sync_playwright() if chromium else nullcontext() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) if driver else None
-        starts = [_start_once(home, browser) for _ in range(STARTS)]
-    answered, painted = zip(*starts, strict=True)
-    rows = [Row(what="start to first answer of `/` (200)", value=median(answered), unit="s", target=3)]
+        starts, bare = [], []
+        for _ in range(STARTS):
+            starts.append(_start_once(home, browser))
+            if browser:
+                bare.append(_start_bare_page(home.path.parent, browser))
+    answered, painted = (median(times) for times in zip(*starts, strict=True))
+    rows = [Row(what="start to first answer of `/` (200)", value=answered, unit="s", target=3)]
     if browser:
-        rows.append(Row(what="start to first page drawn in a browser", value=median(painted), unit="s", target=3))
+        rows.append(Row(what="start to first page drawn in a browser", value=painted, unit="s", target=3))
+        rows.append(
+            Row(what="Streamlit alone, with a page of two words: start to page drawn", value=median(bare), unit="s")
+        )
+        rows.append(Row(what="ours ÷ Streamlit alone", value=painted / median(bare), unit="×"))
     return rows
 
 
@@ -63,6 +78,38 @@ def _start_once(home: Home, browser: Browser | None) -> tuple[float, float]:
             page.wait_for_selector(FIRST_WORDS)
             page.close()
         return answered, time.perf_counter() - started
+
+
+def _start_bare_page(folder: Path, browser: Browser) -> float:
+    """Give the seconds from `streamlit run` to a page without any work drawn."""
+    script = folder / "bare.py"
+    script.write_text(BARE_PAGE, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ("--server.headless", "true", "--server.port", str(port), "--browser.gatherUsageStats", "false")
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *options]
+    started = time.perf_counter()
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_for_answer(f"http://127.0.0.1:{port}/", process)
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{port}/")
+            page.wait_for_selector(FIRST_WORDS)
+            drawn = time.perf_counter() - started
+            page.close()
+            return drawn
+        finally:
+            process.terminate()
+
+
+def _wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        try:
+            httpx.get(url, timeout=60).raise_for_status()
+            return
+        except httpx.ConnectError:
+            time.sleep(0.01)
+    raise RuntimeError(f"Streamlit ended with {process.returncode} before it answered.")
 
 
 def _measure_readings(home: Home) -> list[Row]:

@@ -39,7 +39,6 @@ def get_runtime() -> Runtime:
     with _lock:
         if _runtime is None:
             _runtime = open_runtime(Home.locate())
-            _runtime.artifacts.warm_up()
         return _runtime
 
 

@@ -4,10 +4,10 @@ import streamlit as st
 
 from mlops_core.charts.theme import assign_colours
 from mlops_core.charts.timeline import Timeline, describe_timeline, draw_timeline
-from mlops_core.entities import Metric, Source
+from mlops_core.entities import Metric
 from mlops_core.services.cards import list_cards
 from mlops_core.services.overview import Overview, read_overview
-from mlops_core.services.performance import read_series
+from mlops_core.services.performance import describe_lines, read_series
 from mlops_core.words import write_age, write_instant, write_span
 from pages.components.change import draw_change_dialog, offer_advice, offer_undo
 from pages.components.filters import View, open_view, show_clock
@@ -67,20 +67,20 @@ def show_timeline(view: View, overview: Overview) -> None:
             label_visibility="collapsed",
         )
         metric = metric or view.spec.primary_metric
-        span = write_span(view.window.start, view.window.end, view.spec.timezone)
-        title.html(write_title(f"{metric.label} over time", f"7-day lines, daily points · {span}"))
+        notes = [describe_lines(view.spec), write_span(view.window.start, view.window.end, view.spec.timezone)]
+        notes += [": ".join(view.segment)] if any(view.segment) else []
+        title.html(write_title(f"{metric.label} over time", " · ".join(notes)))
         wanted = {comparison.candidate for comparison in overview.alternatives}
         champion = overview.champion
         wanted |= {champion.version, champion.previous or champion.version} if champion else set()
-        series = read_series(view.runtime, view.spec, metric, view.window, view.segment)
-        shown = [one for one in series if one.source is Source.LIVE or one.version in wanted]
-        if not shown:
+        series = read_series(view.runtime, view.spec, metric, view.window, view.segment, replays=wanted)
+        if not series:
             show_note("No labels in this window.", "Choose a longer window, or wait for the next label file.")
             return
         timeline = Timeline(
             spec=view.spec,
             metric=metric,
-            series=shown,
+            series=series,
             deployments=overview.deployments,
             standard=next((one for one in view.spec.standards if one.metric is metric), None),
             start=view.window.start,
@@ -100,7 +100,7 @@ def show_happenings(overview: Overview) -> None:
         st.page_link("activity.py", label="All activity", icon=":material/arrow_forward:", icon_position="right")
 
 
-view = open_view()
+view = open_view(note="Window and segment act on the chart over time; sentence and cards are about all traffic.")
 overview = read_overview(view.runtime, view.spec, view.now)
 offer_undo(view, overview)
 show_answer(view, overview)

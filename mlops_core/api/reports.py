@@ -11,6 +11,7 @@ from mlops_core.api.documents import describe_event, describe_models, describe_p
 from mlops_core.api.parameters import read_segment, read_window, shorten
 from mlops_core.api.state import answer
 from mlops_core.errors import InputError, NotFoundError
+from mlops_core.services.activity import MOST_LINES
 from mlops_core.services.drift_report import find_newest_chunks, report_drift
 from mlops_core.services.health import describe_health
 from mlops_core.services.performance import ALL_TIME, report_performance
@@ -18,8 +19,6 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import count_audit_events, find_broken_line, list_audit_events
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_model, get_version
-
-MOST_LINES = 1000
 
 router = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=MOST_LINES)]

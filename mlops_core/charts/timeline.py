@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
@@ -11,6 +11,11 @@ from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.entities import Deployment, Metric, ModelSpec, Series, Source, Standard
 
 HEIGHT = 360
+MARK_SHARE = 1 / 6
+"""The room that the words of a mark need, as a share of the chart's width."""
+MARK_HEIGHT = 16
+"""Pixels between two rows of marks."""
+MOST_MARK_ROWS = 8
 UNBOUNDED = (Metric.LOG_LOSS, Metric.LOG_LOSS_SKILL)
 
 
@@ -38,10 +43,10 @@ def draw_timeline(timeline: Timeline, colours: Mapping[str, str], palette: Palet
         key = (series.version, series.source)
         _add_series(figure, series, timeline, colours[series.version], zone, is_named=key not in named)
         named.add(key)
-    _add_marks(figure, timeline, palette, zone)
-    first, last = (_localise(moment, zone) for moment in (timeline.start, timeline.now))
+    draw_marks(figure, timeline, palette, zone)
+    first, last = (localise(moment, zone) for moment in (timeline.start, timeline.now))
     figure.update_xaxes(range=[first, last], showgrid=False, hoverformat="%a %d %b %Y")
-    figure.update_yaxes(title_text=_title_axis(timeline), hoverformat=".3f")
+    figure.update_yaxes(title_text=title_axis(timeline), hoverformat=".3f")
     if timeline.metric not in UNBOUNDED:
         figure.update_yaxes(rangemode="tozero")
     figure.update_layout(hovermode="x unified", legend={"traceorder": "normal"})
@@ -63,7 +68,7 @@ def _add_series(
     figure: go.Figure, series: Series, timeline: Timeline, colour: str, zone: ZoneInfo, *, is_named: bool
 ) -> None:
     live = series.source is Source.LIVE
-    days = [_localise(chunk, zone) for chunk in series.chunks]
+    days = [localise(chunk, zone) for chunk in series.chunks]
     name = f"{series.version}, in production" if live else f"{series.version} on the same {timeline.spec.words.rows}"
     if live:
         figure.add_scatter(
@@ -88,7 +93,8 @@ def _add_series(
     )
 
 
-def _add_marks(figure: go.Figure, timeline: Timeline, palette: Palette, zone: ZoneInfo) -> None:
+def draw_marks(figure: go.Figure, timeline: Timeline, palette: Palette, zone: ZoneInfo) -> None:
+    """Draw the standard, changes of production, and the time whose labels are pending."""
     note = {"font": {"size": 12, "color": palette.muted}, "showarrow": False}
     _shade_pending(figure, timeline, palette, zone, note)
     for limit in (timeline.standard.minimum, timeline.standard.maximum) if timeline.standard else ():
@@ -106,10 +112,10 @@ def _shade_pending(
     until, now = timeline.labelled_until, timeline.now
     if until and until < now:
         figure.add_vrect(
-            x0=_localise(until, zone), x1=_localise(now, zone), fillcolor=palette.shade, line_width=0, layer="below"
+            x0=localise(until, zone), x1=localise(now, zone), fillcolor=palette.shade, line_width=0, layer="below"
         )
         figure.add_annotation(
-            x=_localise(now, zone),
+            x=localise(now, zone),
             xanchor="right",
             xshift=-3,
             y=0.02,
@@ -122,32 +128,53 @@ def _shade_pending(
 
 
 def _mark_deployments(figure: go.Figure, timeline: Timeline, palette: Palette, zone: ZoneInfo) -> None:
-    now = timeline.now
     visible = [deployment for deployment in timeline.deployments if deployment.at >= timeline.start]
-    for i, deployment in enumerate(visible):
-        at = _localise(deployment.at, zone)
+    room = (timeline.now - timeline.start) * MARK_SHARE
+    rows = _stack_marks([deployment.at for deployment in visible], timeline.now, room)
+    for deployment, row in zip(visible, rows, strict=True):
+        at = localise(deployment.at, zone)
         done = "promoted" if deployment.action.value == "PROMOTE" else "put back"
-        is_last = i == len(visible) - 1 and (now - deployment.at) < (now - timeline.start) / 6
+        is_late = timeline.now - deployment.at < room
         figure.add_vline(x=at, line={"color": palette.text, "width": 1})
+        if row is None:
+            continue
         figure.add_annotation(
             x=at,
             y=0.98,
             yref="paper",
             yanchor="top",
-            xanchor="right" if is_last else "left",
-            xshift=-6 if is_last else 6,
+            yshift=-row * MARK_HEIGHT,
+            xanchor="right" if is_late else "left",
+            xshift=-6 if is_late else 6,
             text=f"{deployment.version} {done}",
             font={"size": 12, "color": palette.text},
             showarrow=False,
         )
 
 
-def _title_axis(timeline: Timeline) -> str:
+def _stack_marks(moments: Sequence[datetime], now: datetime, room: timedelta) -> list[int | None]:
+    """Give each mark, oldest first, the highest row on which its words are free; None when all rows are taken.
+
+    The words stand to the right of their line, or to the left where the chart ends.
+    """
+    ends: list[datetime] = []
+    rows: list[int | None] = []
+    for moment in moments:
+        first = moment - room if now - moment < room else moment
+        row = next((i for i, end in enumerate(ends) if end <= first), len(ends))
+        if row < MOST_MARK_ROWS:
+            ends[row : row + 1] = [first + room]
+        rows.append(row if row < MOST_MARK_ROWS else None)
+    return rows
+
+
+def title_axis(timeline: Timeline) -> str:
+    """Name the metric, with the deployed threshold where it depends on that."""
     at_threshold = (Metric.F1, Metric.RECALL, Metric.PRECISION, Metric.ACCURACY, Metric.POSITIVE_RATE)
     label = timeline.metric.label
     return f"{label} at {timeline.spec.threshold:.2f}" if timeline.metric in at_threshold else label
 
 
-def _localise(moment: datetime, zone: ZoneInfo) -> datetime:
+def localise(moment: datetime, zone: ZoneInfo) -> datetime:
     """Give the local time without its zone, which plotly would convert back to UTC."""
     return moment.astimezone(zone).replace(tzinfo=None)

@@ -9,6 +9,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import find_broken_line, list_audit_events
 
 MOST_LINES = 1000
+"""Of the newest that are read at once."""
 COLUMNS = ("Line", "When (UTC)", "Who", "What", "Why")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so would be computed by a spreadsheet."""

@@ -57,18 +57,19 @@ def list_cards(overview: Overview) -> list[Card]:
 def _show_metric(overview: Overview) -> Card:
     metric = overview.spec.primary_metric
     estimate = overview.estimates.get(metric, Estimate(None))
-    days, until = len(overview.labelled_chunks), overview.arrival.labelled_until
+    n, until = len(overview.labelled_chunks), overview.arrival.labelled_until
+    chunks = f"{overview.spec.chunk.value}s"
     span = ""
-    if days and until:
+    if n and until:
         span = write_span(overview.labelled_chunks[0], until, overview.spec.timezone)
     note = "no labels yet" if estimate.value is None else _write_interval(estimate)
     return Card(
-        title=f"{metric.label}, last {days} labelled days" if days else metric.label,
+        title=f"{metric.label}, last {n} labelled {chunks}" if n else metric.label,
         value="–" if estimate.value is None else write_value(estimate.value),
         note=note,
         colour=STATUS_COLOURS[overview.performance] if overview.performance else "gray",
-        help=f"{metric.label} of the version in production over its newest labelled days ({span}), with its 95 % "
-        "interval over days. The colour follows the verdict against the standard.",
+        help=f"{metric.label} of the version in production over its newest labelled {chunks} ({span}), with its 95 % "
+        f"interval over {chunks}. The colour follows the verdict against the standard.",
         chart=_trim(overview.trend),
     )
 
@@ -132,7 +133,8 @@ def _show_traffic(overview: Overview) -> Card:
         value=f"{newest[0][1]:,}" if newest else "0",
         note=f"answered by {' and '.join(answered)}" if answered else "no traffic",
         colour="gray",
-        help="The newest whole day of traffic, and the version that really answered according to the log.",
+        help=f"The newest whole {overview.spec.chunk.value} of traffic, and the version that really answered "
+        "according to the log.",
         chart=_trim([float(n) for _, n in totals]),
         chart_type="bar",
     )

@@ -86,12 +86,7 @@ def compare_versions(
     ConflictError
         When there are too few such rows to judge.
     """
-    rows = fetch_paired(runtime.database, spec, champion, candidate, window)
-    if rows.num_rows < LEAST_LABELS:
-        raise ConflictError(
-            f"{champion} and {candidate} have {rows.num_rows:,} labelled {spec.words.rows} in common between "
-            f"{window.start:%d %b %Y} and {window.end:%d %b %Y}; {LEAST_LABELS} are needed."
-        )
+    rows = _fetch_enough(runtime, spec, champion, candidate, window)
     arrays = {name: rows[name].to_numpy() for name in ("label", "champion_score", "candidate_score")}
     strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
     threshold = spec.threshold
@@ -119,6 +114,17 @@ def compare_versions(
         segments=segments,
         segment_column=column,
     )
+
+
+def _fetch_enough(runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, window: Window) -> pa.Table:
+    """Fetch the labelled rows that both have scored, or refuse when they are too few."""
+    rows = fetch_paired(runtime.database, spec, champion, candidate, window)
+    if rows.num_rows < LEAST_LABELS:
+        raise ConflictError(
+            f"{champion} and {candidate} have {rows.num_rows:,} labelled {spec.words.rows} in common between "
+            f"{window.start:%d %b %Y} and {window.end:%d %b %Y}; {LEAST_LABELS} are needed."
+        )
+    return rows
 
 
 def write_comparison(comparison: VersionComparison) -> dict[str, object]:

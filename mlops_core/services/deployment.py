@@ -1,6 +1,6 @@
 """Changing production: decides what may be promoted or rolled back, and that its three records are one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,12 +10,7 @@ from mlops_core.errors import ConflictError, InputError, MLOpsError, PreflightEr
 from mlops_core.services.runtime import Runtime, read_wall_clock
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.connection import Transaction
-from mlops_core.store.deployments import (
-    add_deployment,
-    get_champion,
-    list_deciding_deployments,
-    list_deployments,
-)
+from mlops_core.store.deployments import ChangeBasis, add_deployment, get_champion, get_change_basis, list_deployments
 from mlops_core.store.models import get_artifact_hash, get_model, get_version, list_versions
 
 PREFLIGHT_VALIDITY = timedelta(minutes=10)
@@ -83,8 +78,8 @@ def change_production(
     _check_request(request)
     if preflight is None:
         get_version(runtime.database, request.model, request.to)
-        history = list_deciding_deployments(runtime.database, request.model, request.key)
-        earlier = _find_repeated_or_refuse(history, request)
+        basis = get_change_basis(runtime.database, request.model, request.to, request.key)
+        earlier = _find_repeated_or_refuse(basis, request)
         if earlier:
             return earlier
         preflight = run_preflight(runtime, request.model, request.to)
@@ -101,21 +96,20 @@ def get_history(runtime: Runtime, model: str) -> list[Deployment]:
 
 def _commit(transaction: Transaction, request: ChangeRequest, preflight: Preflight, now: datetime) -> Deployment:
     """Look again inside the transaction, then write all three records."""
-    history = list_deciding_deployments(transaction, request.model, request.key)
-    earlier = _find_repeated_or_refuse(history, request)
+    basis = get_change_basis(transaction, request.model, request.to, request.key)
+    earlier = _find_repeated_or_refuse(basis, request)
     if earlier:
         return earlier
-    champion = _name_champion(history)
-    if champion != preflight.champion:
+    if basis.champion != preflight.champion:
         raise ConflictError(
-            f"Production of {request.model} changed from {preflight.champion} to {champion} "
+            f"Production of {request.model} changed from {preflight.champion} to {basis.champion} "
             "since this was prepared. Look again, then decide."
         )
     deployment = add_deployment(
         transaction,
         model=request.model,
         version=request.to,
-        previous=champion,
+        previous=basis.champion,
         action=request.action,
         at=now,
         actor=request.actor,
@@ -123,23 +117,30 @@ def _commit(transaction: Transaction, request: ChangeRequest, preflight: Preflig
         key=request.key,
         evidence=request.evidence,
     )
+    _tell(transaction, deployment, request.evidence, preflight)
+    return deployment
+
+
+def _tell(
+    transaction: Transaction, deployment: Deployment, evidence: Mapping[str, object], preflight: Preflight
+) -> None:
+    """Write a change into the audit log, with the figures that were on the screen and what the preflight found."""
     add_audit_event(
         transaction,
-        at=now,
-        actor=request.actor,
-        action=request.action.verb,
-        model=request.model,
-        subject=request.to,
-        reason=request.reason.strip(),
+        at=deployment.at,
+        actor=deployment.actor,
+        action=deployment.action.verb,
+        model=deployment.model,
+        subject=deployment.version,
+        reason=deployment.reason,
         evidence={
             "deployment": deployment.id,
             "previous": deployment.previous,
             "artifact_hash": preflight.artifact_hash,
             "preflight": [f"{check.name}: {check.detail}" for check in preflight.checks],
-            **request.evidence,
+            **evidence,
         },
     )
-    return deployment
 
 
 def _check_request(request: ChangeRequest) -> None:
@@ -148,9 +149,9 @@ def _check_request(request: ChangeRequest) -> None:
         raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
 
 
-def _find_repeated_or_refuse(history: Sequence[Deployment], request: ChangeRequest) -> Deployment | None:
+def _find_repeated_or_refuse(basis: ChangeBasis, request: ChangeRequest) -> Deployment | None:
     """Give what the request's key did before; otherwise refuse what production does not allow."""
-    earlier = next((d for d in history if request.key is not None and d.key == request.key), None)
+    earlier = basis.repeated
     if earlier:
         if (earlier.version, earlier.action) != (request.to, request.action):
             raise InputError(
@@ -158,17 +159,13 @@ def _find_repeated_or_refuse(history: Sequence[Deployment], request: ChangeReque
                 {"deployment": earlier.id},
             )
         return earlier
-    if _name_champion(history) == request.to:
+    if basis.champion == request.to:
         raise ConflictError(f"{request.to} is in production already; nothing was changed.", {"champion": request.to})
-    if request.action is Action.ROLL_BACK and request.to not in {deployment.version for deployment in history}:
+    if request.action is Action.ROLL_BACK and not basis.has_served:
         raise ConflictError(
             f"{request.to} was never in production, so there is nothing to roll back to; promote it instead."
         )
     return None
-
-
-def _name_champion(history: Sequence[Deployment]) -> str | None:
-    return history[-1].version if history else None
 
 
 def _check_preflight(preflight: Preflight, request: ChangeRequest, registered: str | None) -> None:

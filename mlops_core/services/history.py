@@ -46,7 +46,7 @@ def read_history(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Versi
     spans = find_spans(deployments)
     profiles = read_score_profiles(runtime.database, spec, ALL_TIME)
     arrival = find_arrival(runtime, spec, now)
-    series = [one for one in read_series(runtime, spec, spec.primary_metric, ALL_TIME) if one.source is Source.LIVE]
+    series = read_series(runtime, spec, spec.primary_metric, ALL_TIME)
     histories = []
     for version in list_versions(runtime.database, spec.name):
         profile = find_profile(profiles, version.name, Source.LIVE)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mlops_core.checks.rollup import Headline, MetricPair, Rival, Situation, Skew, summarise
 from mlops_core.checks.skew import ALERT_DIFFERENCE, LEAST_ROWS
-from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Series, Source, Status, Verdict
+from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Source, Status, Verdict
 from mlops_core.services.activity import tell_event
 from mlops_core.services.alternatives import list_alternatives
 from mlops_core.services.comparison import VersionComparison, read_comparison
@@ -17,7 +17,7 @@ from mlops_core.services.performance import (
     Arrival,
     estimate_champion,
     find_arrival,
-    read_series,
+    find_trend,
 )
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import MetricDifference
@@ -25,7 +25,7 @@ from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import list_deployments
 from mlops_core.store.features import NullCounts, read_null_counts
 from mlops_core.store.models import get_version, list_versions
-from mlops_core.store.profiles import Coverage, get_refreshed, read_coverage
+from mlops_core.store.profiles import Coverage, get_refreshed, read_coverage, read_score_profiles
 from mlops_core.store.traffic import list_batches
 from mlops_core.store.verdicts import list_verdicts
 from mlops_core.words import write_day
@@ -94,7 +94,7 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
     skews, skew_trend = find_skews(runtime, spec, champion) if champion else ((), ())
     performance = _find_performance(runtime, spec, champion, arrival, verdicts, now) if champion else None
     versions = list_versions(database, spec.name)
-    series = read_series(runtime, spec, spec.primary_metric, ALL_TIME)
+    profiles = read_score_profiles(database, spec, ALL_TIME)
     rival = alternatives[0].candidate if alternatives else None
     return Overview(
         spec=spec,
@@ -107,8 +107,8 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
         labelled_chunks=labelled.chunks if labelled else (),
         alternatives=alternatives,
         performance=performance.status if performance else None,
-        trend=_find_trend(series, champion.version, Source.LIVE, champion.at) if champion else (),
-        rival_trend=_find_trend(series, rival, Source.REPLAY, champion.at) if champion and rival else (),
+        trend=find_trend(profiles, spec, champion.version, Source.LIVE, champion.at) if champion else (),
+        rival_trend=find_trend(profiles, spec, rival, Source.REPLAY, champion.at) if champion and rival else (),
         skews=skews,
         skew_trend=skew_trend,
         versions=tuple(version.name for version in versions),
@@ -144,12 +144,6 @@ def find_skews(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple
             skews.append(Skew(feature=feature, live=live, trained=trained[feature], since=found[0].chunk))
     trend = tuple(float(sum(any(c.chunk == chunk for c in found) for found in lost.values())) for chunk in chunks)
     return tuple(skews), trend
-
-
-def _find_trend(series: Sequence[Series], version: str, source: Source, since: datetime) -> tuple[float, ...]:
-    """Give the newest run of a version's rolling figures, when it reaches past an instant."""
-    runs = [one for one in series if one.version == version and one.source is source and one.chunks[-1] >= since]
-    return runs[-1].rolling if runs else ()
 
 
 def _rank_alternatives(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple[VersionComparison, ...]:

@@ -1,6 +1,6 @@
 """Performance over time: decides which chunks are labelled and gives series and reports from counts alone."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import compress, pairwise
@@ -16,6 +16,7 @@ from mlops_core.checks.performance import (
 )
 from mlops_core.chunking import LONGEST, next_chunk
 from mlops_core.entities import (
+    ChunkSize,
     Deployment,
     Estimate,
     Metric,
@@ -90,16 +91,40 @@ def select_covered(profile: ScoreProfile, arrival: Arrival, newest: int | None =
 
 
 def read_series(
-    runtime: Runtime, spec: ModelSpec, metric: Metric, window: Window, segment: tuple[str, str] = ("", "")
+    runtime: Runtime,
+    spec: ModelSpec,
+    metric: Metric,
+    window: Window,
+    segment: tuple[str, str] = ("", ""),
+    replays: Container[str] = (),
 ) -> list[Series]:
-    """Read one metric of each version over time, live and replayed."""
+    """Read one metric of each version over time, live and, of the versions in `replays`, replayed."""
     early = Window(window.start - ROLLING_CHUNKS * LONGEST[spec.chunk], window.end)
     return [
         _trim_series(_compute_series(profile, run, metric), window.start)
         for profile in read_score_profiles(runtime.database, spec, early, segment)
+        if profile.source is Source.LIVE or profile.version in replays
         for run in _split_runs(spec, profile)
         if profile.chunks[run[-1]] >= window.start
     ]
+
+
+def describe_lines(spec: ModelSpec) -> str:
+    """Say what lines and points of a series stand for: "7-day lines, daily points"."""
+    often = "daily" if spec.chunk is ChunkSize.DAY else f"{spec.chunk.value}ly"
+    return f"{ROLLING_CHUNKS}-{spec.chunk.value} lines, {often} points"
+
+
+def find_trend(
+    profiles: Sequence[ScoreProfile], spec: ModelSpec, version: str, source: Source, since: datetime
+) -> tuple[float, ...]:
+    """Give the rolling figures of a version's newest run, when it reaches past an instant; else nothing."""
+    profile = find_profile(profiles, version, source)
+    runs = _split_runs(spec, profile) if profile else []
+    if profile is None or not runs or profile.chunks[runs[-1][-1]] < since:
+        return ()
+    rolled = roll_counts(select_chunks(profile.counts, runs[-1]), ROLLING_CHUNKS)
+    return tuple(compute_metrics(rolled)[spec.primary_metric].tolist())
 
 
 def _split_runs(spec: ModelSpec, profile: ScoreProfile) -> list[np.ndarray]:

@@ -16,6 +16,7 @@ from mlops_core.entities import Actor, ModelSpec, Snapshot, Version
 from mlops_core.errors import InputError
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
+from mlops_core.store.connection import Transaction
 from mlops_core.store.models import add_model, add_version, list_models
 
 
@@ -85,21 +86,26 @@ def register_version(
     )
     with runtime.database.transaction() as transaction:
         add_version(transaction, version)
-        add_audit_event(
-            transaction,
-            at=now,
-            actor=actor,
-            action="register version",
-            model=spec.name,
-            subject=version.name,
-            reason="",
-            evidence={
-                "artifact_hash": version.artifact_hash,
-                "snapshot": snapshot.id,
-                "offline_metrics": dict(version.offline_metrics),
-            },
-        )
+        _tell_registration(transaction, version, actor)
     return version
+
+
+def _tell_registration(transaction: Transaction, version: Version, actor: Actor) -> None:
+    """Write a new version into the audit log, with what identifies its parts."""
+    add_audit_event(
+        transaction,
+        at=version.created_at,
+        actor=actor,
+        action="register version",
+        model=version.model,
+        subject=version.name,
+        reason="",
+        evidence={
+            "artifact_hash": version.artifact_hash,
+            "snapshot": version.snapshot.id,
+            "offline_metrics": dict(version.offline_metrics),
+        },
+    )
 
 
 def keep_snapshot(runtime: Runtime, model: str, rows: pa.Table, features: Sequence[str], now: datetime) -> Snapshot:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from mlops_core.stats.binning import N_SCORE_BINS, check_threshold, score_bin_midpoints
 from mlops_core.stats.counts import ScoreLabelCounts
@@ -115,6 +114,9 @@ def fit_probabilities(
     """
     if not (positive.any() and negative.any()):
         raise ValueError(f"{positive.sum()} positives, {negative.sum()} negatives; accepted is at least one of each")
+    # Slow to import, and the first page does not fit anything.
+    from scipy.optimize import isotonic_regression
+
     n = negative + positive
     filled = np.flatnonzero(n)
     shares = divide_or_nan(positive[filled], n[filled])

@@ -23,10 +23,9 @@ def add_audit_event(
     evidence: Mapping[str, object],
 ) -> AuditEvent:
     """Append a line, in the transaction of what it records."""
-    last = transaction.rows("last_audit_event")
-    number, previous = (last[0]["id"] + 1, last[0]["hash"]) if last else (1, FIRST_HASH)
+    last, previous = transaction.first_row("last_audit_event", {"first_hash": FIRST_HASH})
     row = {
-        "id": number,
+        "id": last + 1,
         "at": at,
         "actor": actor.name,
         "channel": actor.channel,

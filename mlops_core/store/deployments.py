@@ -2,10 +2,23 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mlops_core.entities import Action, Actor, Deployment
 from mlops_core.store.connection import Database, Row, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeBasis:
+    """What a change of production to a version rests on."""
+
+    champion: str | None
+    """The version in production; None when there was never one."""
+    has_served: bool
+    """Whether the wanted version is or was in production."""
+    repeated: Deployment | None
+    """What the request's idempotency key did before; None when it is new or not given."""
 
 
 def get_champion(source: Database | Transaction, model: str) -> Deployment | None:
@@ -19,9 +32,13 @@ def list_deployments(source: Database | Transaction, model: str) -> list[Deploym
     return [_read_deployment(row) for row in source.rows("list_deployments", {"model": model})]
 
 
-def list_deciding_deployments(source: Database | Transaction, model: str, key: str | None) -> list[Deployment]:
-    """Give the newest change to each version and what a key did, oldest first; the last is the champion's."""
-    return [_read_deployment(row) for row in source.rows("list_deciding_deployments", {"model": model, "key": key})]
+def get_change_basis(source: Database | Transaction, model: str, version: str, key: str | None) -> ChangeBasis:
+    """Read what a change to a version depends on, in a time that does not grow with the ledger."""
+    champion, has_served, repeated = source.first_row(
+        "get_change_basis", {"model": model, "version": version, "key": key}
+    )
+    found = source.rows("get_deployment", {"id": repeated}) if repeated is not None else []
+    return ChangeBasis(champion=champion, has_served=has_served, repeated=_read_deployment(found[0]) if found else None)
 
 
 def add_deployment(

@@ -7,15 +7,19 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mlops_core.chunking import find_runs
 from mlops_core.entities import ModelSpec, Source, Window
 from mlops_core.stats.binning import N_SCORE_BINS
 from mlops_core.stats.counts import ScoreLabelCounts
 from mlops_core.store.chunks import clear_pending
-from mlops_core.store.connection import Database
+from mlops_core.store.connection import Database, list_values, to_array
 from mlops_core.store.profile_sql import count_scores_statement
 from mlops_core.store.queries import get_query
+
+UNLABELLED = -1
+"""Stands for a label that is not there, within this module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,24 +79,22 @@ def read_score_profiles(
 
 def _assemble(table: pa.Table, threshold: float) -> ScoreProfile:
     """Turn the rows of one version and source, ordered by chunk, into arrays."""
-    instants = table["chunk"].to_pylist()
+    instants = list_values(table["chunk"])
     chunks = sorted(set(instants))
     position = {chunk: i for i, chunk in enumerate(chunks)}
     row = np.array([position[instant] for instant in instants])
-    labels = table["label"].to_pylist()
+    # Not `fill_null`, which imports pandas.
+    labels = np.array([UNLABELLED if label is None else label for label in list_values(table["label"])])
+    entries = _Entries(row, table["bins"].combine_chunks(), table["counts"].combine_chunks(), len(chunks))
 
-    def scatter(label: int | None) -> np.ndarray:
-        chosen = np.array([i for i, value in enumerate(labels) if value == label], dtype=np.int64)
-        return _scatter(table.take(pa.array(chosen)), row[chosen], len(chunks))
-
-    def add(name: str) -> np.ndarray:
-        return np.bincount(row, weights=table[name].to_numpy(), minlength=len(chunks))
+    def add(name: str) -> NDArray[np.float64]:
+        return np.bincount(row, weights=to_array(table[name]), minlength=len(chunks)).astype(np.float64)
 
     counts = ScoreLabelCounts(
         threshold=threshold,
-        unlabelled=scatter(None),
-        negative=scatter(0),
-        positive=scatter(1),
+        unlabelled=entries.spread(labels == UNLABELLED),
+        negative=entries.spread(labels == 0),
+        positive=entries.spread(labels == 1),
         squared_error=add("squared_error"),
         squared_error_squares=add("squared_error_squares"),
         log_loss=add("log_loss"),
@@ -106,13 +108,20 @@ def _assemble(table: pa.Table, threshold: float) -> ScoreProfile:
     )
 
 
-def _scatter(table: pa.Table, row: np.ndarray, n_chunks: int) -> np.ndarray:
-    """Spread the lists of filled bins over a dense array of shape (n_chunks, N_SCORE_BINS)."""
-    dense = np.zeros((n_chunks, N_SCORE_BINS), dtype=np.int64)
-    bins, counts = table["bins"].combine_chunks(), table["counts"].combine_chunks()
-    if len(row):
-        dense[np.repeat(row, bins.value_lengths().to_numpy()), bins.flatten().to_numpy()] = counts.flatten().to_numpy()
-    return dense
+class _Entries:
+    """The lists of filled bins of all rows, laid end to end."""
+
+    def __init__(self, row: NDArray[np.int64], bins: pa.Array, counts: pa.Array, n_chunks: int) -> None:
+        self._lengths = to_array(bins.value_lengths())
+        self._row, self._bins, self._counts = np.repeat(row, self._lengths), bins.flatten(), counts.flatten()
+        self._n_chunks = n_chunks
+
+    def spread(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Spread the chosen rows over a dense array of shape (n_chunks, N_SCORE_BINS)."""
+        dense = np.zeros((self._n_chunks, N_SCORE_BINS), dtype=np.int64)
+        held = np.repeat(chosen, self._lengths)
+        dense[self._row[held], to_array(self._bins)[held]] = to_array(self._counts)[held]
+        return dense
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from collections.abc import Hashable
 
 import pyarrow as pa
 
-MOST_BYTES = 32 * 2**20
+MOST_BYTES = 64 * 2**20
 """Of all kept results together."""
-MOST_BYTES_EACH = 2**20
+MOST_BYTES_EACH = 4 * 2**20
 """Larger results are rows to work on, which nobody asks for twice."""
 
 

@@ -33,10 +33,11 @@ class View:
     now: datetime
 
 
-def open_view(*, has_window: bool = True) -> View:
+def open_view(*, has_window: bool = True, note: str = "") -> View:
     """Draw style and sidebar and give what the page is to show; an empty home has its own page.
 
-    Window and segment are offered on pages that show traffic only; the others see all of it.
+    Window and segment are offered on pages that show traffic only; the others see all of it. The note says what
+    they act on when that is not the whole page.
     """
     st.html(Path(__file__).parents[1] / "assets" / "driftdeck.css")
     # Dialogs and toasts lie outside the part of the page that Streamlit themes.
@@ -54,6 +55,8 @@ def open_view(*, has_window: bool = True) -> View:
         window, segment = Window(now - timedelta(days=1), now), ("", "")
         if has_window:
             window, segment = _choose_window(runtime, spec, now), _choose_segment(runtime, spec)
+            if note:
+                st.caption(note)
         show_replay(runtime, spec)
     return View(runtime=runtime, spec=spec, window=window, segment=segment, now=now)
 

@@ -67,6 +67,17 @@ def test_overview_shows_the_segment_when_the_link_names_it(run_page: RunPage, ho
     test = run_page(home, "overview", segment_select="region: north")
     assert not test.exception
     assert test.selectbox(key="segment-select").value == "region: north"
+    words = _read(test)
+    assert "7-day lines, daily points" in words
+    assert "region: north</span>" in words
+    assert any("act on the chart over time" in caption.value for caption in test.sidebar.caption)
+
+
+@pytest.mark.parametrize("page", ["versions", "activity"])
+def test_page_offers_no_segment_when_it_would_act_on_nothing(run_page: RunPage, home: Home, page: str) -> None:
+    keys = {box.key for box in run_page(home, page).selectbox}
+    assert "model-select" in keys
+    assert "segment-select" not in keys
 
 
 def test_dialog_changes_nothing_when_production_changed_while_it_was_open(run_page: RunPage, home: Home) -> None:

@@ -9,16 +9,21 @@ import pytest
 
 from mlops_core.chunking import next_chunk
 from mlops_core.entities import ChunkSize, Metric, Source, Window
+from mlops_core.services.comparison import replay_version
 from mlops_core.services.ingestion import ingest_labels, ingest_predictions
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import (
     ALL_TIME,
+    ROLLING_CHUNKS,
+    describe_lines,
     find_arrival,
+    find_trend,
     limit_window,
     read_series,
     report_performance,
 )
 from mlops_core.store.chunks import chunk_expression
+from mlops_core.store.profiles import read_score_profiles
 from tests.small_home import MODEL, PRESENT, ROWS_PER_DAY, START, draw_loans
 
 DAY = timedelta(days=1)
@@ -49,6 +54,39 @@ def test_day_is_covered_when_nine_tenths_of_its_labels_are_there(runtime, spec, 
     send(runtime, spec, PRESENT, 400, n_labelled)
     arrival = find_arrival(runtime, spec, PRESENT + DAY)
     assert (("v2", PRESENT) in arrival.covered, ("v2", PRESENT) in arrival.comparable) == (covered, comparable)
+
+
+def test_trend_is_the_rolling_line_of_the_newest_run(runtime, spec):
+    send(runtime, spec, PRESENT, 300, 300)
+    newest = [one for one in read_series(runtime, spec, spec.primary_metric, ALL_TIME) if one.version == "v2"][-1]
+    profiles = read_score_profiles(runtime.database, spec, ALL_TIME)
+    assert newest.chunks == (PRESENT,)
+    assert find_trend(profiles, spec, "v2", Source.LIVE, PRESENT) == newest.rolling
+    assert find_trend(profiles, spec, "v2", Source.LIVE, PRESENT + DAY) == ()
+    assert find_trend(profiles, spec, "v2", Source.REPLAY, START) == ()
+
+
+def test_series_holds_the_replays_that_are_asked_for_and_no_others(runtime, spec):
+    replay_version(runtime, spec, "v3", Window(START, START + 2 * DAY))
+    count_waiting(runtime, spec)
+    assert {one.source for one in read_series(runtime, spec, Metric.F1, ALL_TIME)} == {Source.LIVE}
+    for replays, sources in ((("v1",), set()), (("v3",), {Source.REPLAY})):
+        found = read_series(runtime, spec, Metric.F1, ALL_TIME, replays=replays)
+        assert {one.source for one in found if one.version == "v3"} == sources
+
+
+@pytest.mark.parametrize(
+    ("chunk", "points"),
+    [
+        (ChunkSize.HOUR, "hourly"),
+        (ChunkSize.DAY, "daily"),
+        (ChunkSize.WEEK, "weekly"),
+        (ChunkSize.MONTH, "monthly"),
+    ],
+)
+def test_lines_are_described_in_the_words_of_the_chunks(spec, chunk, points):
+    described = describe_lines(replace(spec, chunk=chunk))
+    assert described == f"{ROLLING_CHUNKS}-{chunk.value} lines, {points} points"
 
 
 def test_series_is_split_into_runs_when_days_are_missing(runtime, spec):
@@ -94,8 +132,9 @@ def test_report_has_the_shape_of_the_contract(runtime, spec):
     assert (whole["start"], whole["end"]) == ("2024-03-08T00:00:00+00:00", "2024-03-09T00:00:00+00:00")
     assert (whole["n"], whole["n_labelled"], whole["coverage"], whole["status"]) == (600, 600, 1.0, "OK")
     # A score that is the same for every row estimates a ROC AUC of one half, below the standard.
-    assert provisional["status"] in ("WARNING", "INSUFFICIENT_DATA")
-    assert provisional["reason"].startswith("Provisional: 25% of the labels are here.")
+    assert provisional["status"] == "WARNING"
+    assert provisional["reason"].startswith("Provisional: 25% of the labels are here. ")
+    assert "ROC AUC is estimated at 0.500, which breaks the standard (at least 0.6)" in provisional["reason"]
     assert set(provisional["estimated"]) >= {"roc_auc", "f1", "log_loss"}
 
 

@@ -40,6 +40,15 @@ def test_version_is_read_back_as_it_was_registered(runtime, spec):
     assert (event.action, event.subject, event.evidence["snapshot"]) == ("register version", "v4", version.snapshot.id)
 
 
+def test_versions_share_a_snapshot_when_they_were_trained_on_the_same_rows(runtime, spec):
+    register(runtime, spec)
+    other = register(runtime, spec, name="v5", parameters={"depth": 4}, offline_metrics={"f1": 0.6})
+    *_, fourth, fifth = list_versions(runtime.database, MODEL)
+    assert fifth == other
+    assert (fourth.parameters, fourth.offline_metrics) == (TRAINED.parameters, TRAINED.offline_metrics)
+    assert fourth.snapshot is fifth.snapshot
+
+
 def test_files_are_private_and_whole_when_a_version_is_registered(runtime, spec):
     version = register(runtime, spec)
     snapshot = runtime.home.snapshots / f"{version.snapshot.id}.parquet"

@@ -2,12 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from mlops_core.errors import HomeError
-from mlops_core.store.connection import Database
+from mlops_core.store.connection import Database, list_values, to_array
 
 READERS, WRITES = 8, 60
 
@@ -40,6 +42,31 @@ def test_settings_are_locked_when_a_statement_changes_them(database, statement):
 def test_times_are_read_in_utc_whatever_the_machines_zone(database):
     found = database.table("select current_setting('TimeZone') as zone")
     assert found["zone"].to_pylist() == ["UTC"]
+
+
+def test_instants_are_read_as_aware_utc_whatever_their_unit():
+    instants = [datetime(2013, 7, 1, 4, 0, 0, 123000, tzinfo=UTC), None, datetime(1969, 12, 31, tzinfo=UTC)]
+    for unit in ("ms", "us", "ns"):
+        assert list_values(pa.chunked_array([pa.array(instants, pa.timestamp(unit, "UTC"))])) == instants
+    local = pa.chunked_array([pa.array(instants, pa.timestamp("us", "America/New_York"))])
+    assert list_values(local) == instants
+    assert all(found.tzinfo is UTC for found in list_values(local) if found)
+
+
+def test_column_becomes_an_array_when_it_has_no_nulls():
+    column = pa.chunked_array([[1.5, 2.0], [], [3.0]], pa.float64())
+    assert to_array(column).tolist() == [1.5, 2.0, 3.0]
+    assert to_array(column.slice(1, 1)).tolist() == [2.0]
+    assert to_array(pa.chunked_array([], pa.int64())).tolist() == []
+    with pytest.raises(ValueError, match="1 of 2 values are null"):
+        to_array(pa.chunked_array([[1, None]]))
+
+
+def test_first_row_is_empty_when_there_is_none(database):
+    wanted = {"model": "loans", "name": "v1"}
+    assert database.first_row("get_artifact_hash", wanted) == ()
+    with database.transaction() as transaction:
+        assert transaction.first_row("get_artifact_hash", wanted) == ()
 
 
 def test_transaction_keeps_nothing_when_its_body_raises(database):

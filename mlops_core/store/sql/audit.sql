@@ -1,6 +1,6 @@
 -- name: last_audit_event
--- The line that the next one is chained to.
-select id, hash from audit order by id desc limit 1;
+-- The line that the next one is chained to; always one row.
+select coalesce(max(id), 0) as id, coalesce(max_by(hash, id), $first_hash) as hash from audit;
 
 -- name: insert_audit_event
 -- Part of the transaction of what it records.

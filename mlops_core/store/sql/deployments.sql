@@ -25,10 +25,15 @@ from deployments
 where model = $model
 order by id;
 
--- name: list_deciding_deployments
--- The newest change to each version, and what an idempotency key did: all that a further change depends on.
+-- name: get_change_basis
+-- All that a further change of production depends on; one row, also when nothing was ever in production.
+select max_by(version, id) as champion, coalesce(bool_or(version = $version), false) as has_served,
+    max(id) filter (where key = $key) as repeated
+from deployments
+where model = $model;
+
+-- name: get_deployment
+-- One change of production.
 select id, model, version, previous, action, made_at as "at", actor, channel, reason, key
 from deployments
-where model = $model
-qualify row_number() over (partition by version order by id desc) = 1 or key = $key
-order by id;
+where id = $id;
