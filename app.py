@@ -22,9 +22,10 @@ from mlops_core.api.bundle import Bundle
 from mlops_core.api.deferred import DeferredApp
 from mlops_core.api.guard import Guard
 from mlops_core.api.tokens import ensure_token
-from mlops_core.config import Home
+from mlops_core.config import Home, read_check_interval
 from mlops_core.errors import MLOpsError
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.scheduler import Scheduler
 from mlops_core.shared import announce, close_runtime, get_runtime, withdraw
 from pages.components.first_page import prepare_first_page
 
@@ -41,6 +42,7 @@ _log = logging.getLogger(__name__)
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Open the home, leave the address in it, and undo both at the end."""
     try:
+        every = read_check_interval()
         runtime = get_runtime()
         ensure_token(runtime.home)
         address = format_url(config.get_option("server.address") or "", config.get_option("server.port"))
@@ -48,7 +50,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     except MLOpsError as error:
         give_up(error)
     ending = threading.Event()
-    warming = threading.Thread(target=warm_up, args=(runtime, ending), name="warm-up", daemon=True)
+    scheduler = Scheduler(runtime, every) if every else None
+    warming = threading.Thread(target=warm_up, args=(runtime, scheduler, ending), name="warm-up", daemon=True)
     warming.start()
     try:
         yield
@@ -56,11 +59,13 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         withdraw(runtime.home)
         ending.set()
         warming.join()
+        if scheduler:
+            scheduler.stop()
         close_runtime()
 
 
-def warm_up(runtime: Runtime, ending: threading.Event) -> None:
-    """Prepare the first page, then start the child that loads artifacts, unless the app ends before."""
+def warm_up(runtime: Runtime, scheduler: Scheduler | None, ending: threading.Event) -> None:
+    """Prepare the first page, then start what works in the background, unless the app ends before."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(SHORT_TURN_S)
     try:
@@ -75,6 +80,8 @@ def warm_up(runtime: Runtime, ending: threading.Event) -> None:
         gc.collect()
         gc.freeze()
         runtime.artifacts.warm_up()
+        if scheduler:
+            scheduler.start()
 
 
 def give_up(error: MLOpsError) -> NoReturn:

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,8 @@ MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PROJECT = Path(__file__).resolve().parents[1]
 KEPT_COLUMNS = frozenset({"prediction_id", "scored_at", "version", "score", "label", "label_at", "chunk", "batch"})
 """What Driftdeck calls its own columns, beside which the features are stored."""
+CHECK_EVERY, USUAL_CHECK_S, LONGEST_CHECK_S = "DRIFTDECK_CHECK_EVERY", 60, 86_400
+"""Variable and default of the seconds between two checks, and the most that is accepted."""
 Choice = TypeVar("Choice", bound=StrEnum)
 
 _SECTIONS: Mapping[str, frozenset[str]] = {
@@ -65,6 +67,20 @@ class Home:
     def running(self) -> Path:
         """Process id and address of the app that has this home open."""
         return self.path / "running.json"
+
+
+def read_check_interval() -> timedelta:
+    """Give the wait between two checks that the app makes by itself, from DRIFTDECK_CHECK_EVERY; 0 for none at all.
+
+    Raises
+    ------
+    InputError
+        When it is not a whole number of seconds from 0 to a day.
+    """
+    given = os.environ.get(CHECK_EVERY, str(USUAL_CHECK_S))
+    if not (given.isascii() and given.isdigit()) or int(given) > LONGEST_CHECK_S:
+        raise InputError(f"{CHECK_EVERY} is {given!r}; accepted are 0 to {LONGEST_CHECK_S} seconds, 0 for no checks.")
+    return timedelta(seconds=int(given))
 
 
 def read_model_file(path: Path) -> ModelSpec:

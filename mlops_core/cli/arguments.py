@@ -75,6 +75,11 @@ def _build_parser() -> argparse.ArgumentParser:
 def _add_running(commands: "argparse._SubParsersAction[_Parser]") -> None:
     up = _add(commands, "up", "serve:run_up", "serve the pages and the API until Ctrl+C or SIGTERM")
     _add_address(up)
+    up.add_argument(
+        "--check-every",
+        metavar="SECONDS",
+        help="look for new rows and labels this often, 0 never; else DRIFTDECK_CHECK_EVERY, else 60",
+    )
     up.add_argument("--demo", action="store_true", help="seed the demo first when the home is empty")
     _add(commands, "demo", "demo:run_demo", "seed the demo into an empty home; 1 when it is not empty")
 

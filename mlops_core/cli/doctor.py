@@ -13,6 +13,7 @@ from mlops_core.services.health import (
     examine_disk,
     examine_files,
     examine_home,
+    examine_jobs,
     examine_packages,
     examine_port,
     examine_python,
@@ -56,6 +57,7 @@ def _examine_store(home: Home) -> tuple[list[Finding], str | None]:
     return [
         Finding(name="Database", passed=True, detail=detail),
         Finding(name="Audit log", passed=audit["intact"], detail=chain, remedy=remedy),
+        examine_jobs(health["jobs"]),
         *examine_files(home, versions),
     ], url
 

@@ -14,7 +14,7 @@ import uvicorn
 from mlops_core.api.address import format_url
 from mlops_core.api.tokens import ensure_token
 from mlops_core.cli.outcome import Outcome
-from mlops_core.config import PROJECT, Home
+from mlops_core.config import CHECK_EVERY, PROJECT, Home, read_check_interval
 from mlops_core.errors import InputError
 from mlops_core.services.registry import list_specs
 from mlops_core.services.runtime import Runtime
@@ -44,6 +44,9 @@ def run_up(options: Namespace) -> Outcome:
     gc.disable()
     home = Home.locate(getattr(options, "home", None))
     os.environ["DRIFTDECK_HOME"] = str(home.path)
+    if options.check_every is not None:
+        os.environ[CHECK_EVERY] = options.check_every
+    read_check_interval()
     runtime = get_runtime()
     try:
         ensure_token(home)

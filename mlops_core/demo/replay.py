@@ -102,11 +102,12 @@ class DemoReplay:
         for moment in list_stops(start, until, step):
             if self._paused.is_set():
                 return
-            deliver(runtime, spec, start, moment)
-            is_label_file = moment == find_next_label_file(moment - timedelta(microseconds=1))
-            if is_label_file and not self._paused.is_set():
-                refresh_alternatives(runtime, spec, moment)
-            clock.set(moment)
+            with runtime.schedule.turn:
+                deliver(runtime, spec, start, moment)
+                is_label_file = moment == find_next_label_file(moment - timedelta(microseconds=1))
+                if is_label_file and not self._paused.is_set():
+                    refresh_alternatives(runtime, spec, moment)
+                clock.set(moment)
             start = moment
             self._state = replace(self._state, at=moment)
 

@@ -39,7 +39,7 @@ def seed_demo(runtime: Runtime, report: Report) -> None:
     """
     report(0.0, "Reading the flights of 2013")
     runtime.artifacts.warm_up()
-    with mark_seeding(runtime.home), start_trainer() as trainer:
+    with runtime.schedule.turn, mark_seeding(runtime.home), start_trainer() as trainer:
         tables = load_tables()
         report(0.05, "Building features")
         frame = build_features(tables)

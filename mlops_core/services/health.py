@@ -7,7 +7,7 @@ import socket
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -50,6 +50,7 @@ def describe_health(runtime: Runtime) -> dict[str, object]:
         "schema": runtime.database.rows("list_migrations")[-1]["number"],
         "models": len(list_models(runtime.database)),
         "database_bytes": sum(file.stat().st_size for file in files if file.exists()),
+        "jobs": [asdict(state) for state in runtime.schedule.list_states()],
     }
 
 
@@ -129,6 +130,20 @@ def examine_port(host: str, port: int, is_ours: bool) -> Finding:
         reason = "is used by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
         detail = f"{port} on {host} {reason}"
         return _find("Port", False, detail, "choose another one with --port")
+
+
+def examine_jobs(jobs: Iterable[Mapping[str, object]]) -> Finding:
+    """Check that what the running app does by itself succeeds.
+
+    Parameters
+    ----------
+    jobs : iterable of mapping
+        Each with model, job, failures, and message.
+    """
+    known = list(jobs)
+    failing = [f"{job['job']} of {job['model']}: {job['message']}" for job in known if job["failures"]]
+    detail = "; ".join(failing) or (f"{len(known)} run by themselves" if known else "none run: the app is not running")
+    return _find("Jobs", not failing, detail, "mend what the message names; each is tried again by itself")
 
 
 def examine_files(home: Home, versions: Iterable[Mapping[str, object]]) -> list[Finding]:

@@ -1,12 +1,12 @@
 """Keeping the picture fresh: decides what follows when rows or labels have come."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mlops_core.checks.drift_summary import explain
 from mlops_core.checks.performance import check_estimate, check_standard
 from mlops_core.checks.skew import LEAST_ROWS, check_null_skew
-from mlops_core.chunking import LONGEST
+from mlops_core.chunking import LONGEST, find_chunk, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Source, Verdict, Version, Window
 from mlops_core.errors import MLOpsError
 from mlops_core.services.binnings import bin_from_traffic
@@ -21,7 +21,7 @@ from mlops_core.store.chunks import list_pending
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import NullCounts, count_new_rows, read_null_counts
 from mlops_core.store.models import get_version
-from mlops_core.store.profiles import count_chunks, read_score_profiles, set_refreshed
+from mlops_core.store.profiles import count_chunks, get_refreshed, read_score_profiles, set_refreshed
 from mlops_core.store.references import Reference
 from mlops_core.store.verdicts import store_changed_verdicts
 
@@ -39,6 +39,14 @@ def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
     chunks = list_pending(runtime.database, spec.name)
     count_chunks(runtime.database, spec, chunks)
     return chunks
+
+
+def has_news(runtime: Runtime, spec: ModelSpec, now: datetime, longest_quiet: timedelta) -> bool:
+    """Say whether a check could find anything: rows or labels wait, a chunk has ended, or it is long since the last."""
+    refreshed = get_refreshed(runtime.database, spec.name)
+    if refreshed is None or list_pending(runtime.database, spec.name):
+        return True
+    return now - refreshed >= longest_quiet or next_chunk(spec, find_chunk(spec, refreshed)) <= now
 
 
 def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:

@@ -13,6 +13,7 @@ from mlops_core.services.registry import list_specs
 from mlops_core.services.runtime import Runtime
 from mlops_core.words import write_age, write_clock
 from pages.components.empty_home import is_unfinished, show_empty_home
+from pages.components.jobs import show_failing_jobs
 from pages.components.replay import show_replay
 from pages.components.session import open_runtime
 
@@ -58,6 +59,7 @@ def open_view(*, has_window: bool = True, note: str = "") -> View:
             if note:
                 st.caption(note)
         show_replay(runtime, spec)
+    show_failing_jobs(runtime, spec)
     return View(runtime=runtime, spec=spec, window=window, segment=segment, now=now)
 
 

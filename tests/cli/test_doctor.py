@@ -6,6 +6,7 @@ import pytest
 
 from mlops_core.api.tokens import ensure_token
 from mlops_core.config import Home
+from mlops_core.services.health import examine_jobs
 
 
 def list_problems(ended) -> dict[str, str]:
@@ -59,3 +60,12 @@ def test_doctor_finds_a_port_that_is_taken(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = run("doctor", "--port", str(taken.getsockname()[1]), "--json")
     assert set(list_problems(ended)) == {"Port"}
+
+
+def test_doctor_finds_a_job_that_fails():
+    well = {"job": "check", "model": "car-loan", "failures": 0, "message": ""}
+    failing = well | {"failures": 2, "message": "The disk is full."}
+    assert examine_jobs([]).passed
+    assert examine_jobs([well]).detail == "1 run by themselves"
+    found = examine_jobs([well, failing])
+    assert (found.passed, found.detail) == (False, "check of car-loan: The disk is full.")

@@ -4,15 +4,23 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+import httpx
+import pyarrow as pa
 import pytest
 
+from mlops_core.api.tokens import read_token
 from mlops_core.config import Home
+from mlops_core.services.ingestion import ingest_predictions
+from mlops_core.shared import open_runtime
+from mlops_core.store.models import get_model
 from tests.cli.conftest import spawn, start
-from tests.small_home import copy_small_home
+from tests.small_home import MODEL, PRESENT, copy_small_home, draw_loans
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class Running:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = copy_small_home(tmp_path_factory.mktemp("up") / "home")
-    with start("--home", str(home.path), "up", "--port", "0", "--json") as command:
+    _leave_rows_waiting(home)
+    with start("--home", str(home.path), "up", "--port", "0", "--check-every", "1", "--json") as command:
         ready = json.loads(command.stdout.readline())
         yield Running(home, ready["url"], ready["pid"])
         command.send_signal(signal.SIGINT)
@@ -39,6 +48,41 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert (command.returncode, output) == (0, "")
     assert "Traceback" not in errors
     assert not home.running.exists()
+
+
+def _leave_rows_waiting(home: Home) -> None:
+    """Store a day of traffic that nobody has counted."""
+    runtime = open_runtime(home)
+    try:
+        rows = draw_loans(300, PRESENT, 1, seed=77).drop_columns(["label"])
+        rows = rows.append_column("version", pa.repeat("v2", 300)).append_column("score", pa.repeat(0.5, 300))
+        ingest_predictions(runtime, get_model(runtime.database, MODEL), rows, now=PRESENT + timedelta(days=1))
+    finally:
+        runtime.close()
+
+
+def _ask(app: Running, path: str) -> dict[str, object]:
+    headers = {"Authorization": f"Bearer {read_token(app.home)}"}
+    return httpx.get(f"{app.url}/api/v1{path}", headers=headers, timeout=60).raise_for_status().json()["data"]
+
+
+def test_app_counts_by_itself_what_waits_when_it_starts(app: Running):
+    ending = time.monotonic() + 90
+    while not (jobs := _ask(app, "/health")["jobs"]) and time.monotonic() < ending:
+        time.sleep(0.2)
+    (job,) = jobs
+    assert (job["model"], job["job"], job["failures"], job["message"]) == (MODEL, "check", 0, "")
+    assert job["succeeded_at"] < job["next_at"]
+    document = _ask(app, f"/models/{MODEL}/performance?version=v2")
+    assert (document["chunks"][-1]["start"], document["chunks"][-1]["n"]) == (PRESENT.isoformat(), 300)
+
+
+@pytest.mark.parametrize("given", ["-1", "soon", "86401", "1.5", ""])
+def test_up_ends_with_2_when_the_wait_between_checks_is_not_accepted(tmp_path: Path, given: str):
+    ended = spawn("--home", str(tmp_path / "other"), "up", "--port", "0", f"--check-every={given}")
+    assert (ended.exit_code, ended.output) == (2, "")
+    assert f"DRIFTDECK_CHECK_EVERY is {given!r}; accepted are 0 to 86400 seconds" in ended.errors
+    assert not (tmp_path / "other").exists()
 
 
 def test_up_leaves_its_address_in_the_home(app: Running):

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlops_core.config import Home
+from mlops_core.config import PROJECT, Home
 from mlops_core.entities import Action
 from mlops_core.services.deployment import ChangeRequest, change_production
+from mlops_core.services.schedule import Job, JobState, note_failure
 from mlops_core.shared import get_runtime
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import get_champion
@@ -131,3 +133,12 @@ def test_activity_says_that_the_chain_holds_when_it_is_verified(run_page: RunPag
     test = run_page(home, "activity")
     test.button(key="audit-verify").click().run()
     assert any("chain holds" in success.value for success in test.success)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_says_so_when_a_check_fails(run_page: RunPage, home: Home, page: str) -> None:
+    run_page(home, page)
+    failing = JobState(model=MODEL, job=Job.CHECK, next_at=PRESENT)
+    get_runtime().schedule.put(note_failure(failing, PRESENT, timedelta(minutes=1), "The disk is full."))
+    test = AppTest.from_file(str(PROJECT / "pages" / "router.py"), default_timeout=60).switch_page(f"{page}.py").run()
+    assert any("The check of car-loan failed at 00:00 UTC: The disk is full." in one.value for one in test.warning)
