@@ -188,6 +188,16 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a model's data is kept."""
+
+    row_days: int | None = None
+    """Days of predictions, labels, and replays; None for ever."""
+    profile_days: int | None = None
+    """Days of counts; None for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Frozen training rows."""
 

@@ -1,6 +1,7 @@
 """The runtime of this process: decides that a home is opened once, by the first edge that needs it."""
 
 import json
+import logging
 import os
 import threading
 from contextlib import suppress
@@ -10,17 +11,24 @@ from mlops_core.demo.clock import attach_clock
 from mlops_core.demo.partial import discard_interrupted, is_interrupted
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
+from mlops_core.store.compaction import compact, is_wasteful
 
+_log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _runtime: Runtime | None = None
 
 
-def open_runtime(home: Home) -> Runtime:
+def open_runtime(home: Home, *, compacts: bool = False) -> Runtime:
     """Open a home with its clocks, for one caller; see `Runtime.open` for the errors.
 
-    A demo whose seeding was interrupted is thrown away: the home is empty again.
+    A demo whose seeding was interrupted is thrown away: the home is empty again. One that is to serve for long is
+    compacted first where that is worth it.
     """
     runtime = Runtime.open(home)
+    if compacts and is_wasteful(runtime.database):
+        runtime.close()
+        _compact(home)
+        runtime = Runtime.open(home)
     if is_interrupted(home):
         runtime.close()
         discard_interrupted(home)
@@ -33,12 +41,20 @@ def open_runtime(home: Home) -> Runtime:
     return runtime
 
 
+def _compact(home: Home) -> None:
+    try:
+        before, after = compact(home.database, home.running)
+        _log.warning("The database was compacted from %.1f MB to %.1f MB.", before / 1e6, after / 1e6)
+    except HomeError as error:
+        _log.warning("The database was not compacted: %s", error.message)
+
+
 def get_runtime() -> Runtime:
     """Give the runtime that pages and API of this process share, opening the home when nobody has."""
     global _runtime  # noqa: PLW0603  one per process is the point
     with _lock:
         if _runtime is None:
-            _runtime = open_runtime(Home.locate())
+            _runtime = open_runtime(Home.locate(), compacts=True)
         return _runtime
 
 

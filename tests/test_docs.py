@@ -155,10 +155,14 @@ def describe_table(section: str, title: str) -> set[str]:
     return set(re.findall(r"^\| `([^`]+)`", found[1], re.MULTILINE)) if found else set()
 
 
-def test_body_keys_are_those_of_a_change():
-    body = importlib.import_module("mlops_core.api.changes").ChangeBody
-    described = describe_table(list_route_sections()["POST /models/{model}/rollback"], "body key")
-    assert described == set(body.model_fields)
+@pytest.mark.parametrize(
+    ("route", "module", "body"),
+    [("rollback", "changes", "ChangeBody"), ("retention", "retention", "RetentionBody")],
+)
+def test_body_keys_are_those_of_a_change(route: str, module: str, body: str):
+    accepted = getattr(importlib.import_module(f"mlops_core.api.{module}"), body)
+    described = describe_table(list_route_sections()[f"POST /models/{{model}}/{route}"], "body key")
+    assert described == set(accepted.model_fields)
 
 
 @pytest.mark.parametrize("name", [name for name in ROUTES if name.startswith("GET ")])

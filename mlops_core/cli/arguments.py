@@ -68,6 +68,7 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_running(commands)
     _add_reports(commands)
     _add_changes(commands)
+    _add_upkeep(commands)
     _add_checks(commands)
     return parser
 
@@ -114,6 +115,16 @@ def _add_changes(commands: "argparse._SubParsersAction[_Parser]") -> None:
         change.add_argument(
             "--expected-champion", metavar="V", help="refuse when another version is in production by now"
         )
+
+
+def _add_upkeep(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    retention = _add(commands, "retention", "upkeep:run_retention", "say or set how long a model's data is kept")
+    retention.add_argument("model", metavar="MODEL")
+    retention.add_argument("--row-days", metavar="N", help="keep rows, labels, and replays so long; or forever")
+    retention.add_argument("--profile-days", metavar="N", help="keep counts so long; or forever")
+    retention.add_argument("--reason", metavar="TEXT", help="why, for the audit log; needed to change anything")
+    retention.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    _add(commands, "compact", "upkeep:run_compact", "give room that deleted data has left back to the disk")
 
 
 def _add_checks(commands: "argparse._SubParsersAction[_Parser]") -> None:

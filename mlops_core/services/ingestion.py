@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from mlops_core.entities import Batch, ModelSpec
 from mlops_core.errors import InputError
 from mlops_core.services.runtime import Runtime
+from mlops_core.store.retention import get_rows_from
 from mlops_core.store.tables import LABEL_SCHEMA, traffic_schema
 from mlops_core.store.traffic import append_labels, append_predictions
 
@@ -36,6 +37,7 @@ def ingest_predictions(runtime: Runtime, spec: ModelSpec, rows: pa.Table, *, now
     _refuse_nulls(conformed, ("prediction_id", "scored_at", "version"))
     _check_times(conformed, "scored_at")
     _check_scores(conformed["score"])
+    _refuse_deleted_span(runtime, spec, conformed["scored_at"])
     return append_predictions(runtime.database, spec, conformed, now)
 
 
@@ -100,6 +102,16 @@ def _check_times(rows: pa.Table, name: str) -> None:
         raise InputError(
             f"The time {outside.cast(pa.int64())[0]} µs since 1970 in {name!r} is not between "
             f"{EARLIEST.year} and {LATEST.year}; is its unit right?"
+        )
+
+
+def _refuse_deleted_span(runtime: Runtime, spec: ModelSpec, times: pa.ChunkedArray) -> None:
+    """Refuse rows of a time whose rows were deleted: their chunk could not be counted anew as a whole."""
+    rows_from = get_rows_from(runtime.database, spec.name)
+    if rows_from and len(times) and (oldest := pc.min(times).as_py()) < rows_from:
+        raise InputError(
+            f"A row was scored at {oldest.isoformat()}. Rows before {rows_from.isoformat()} were deleted, as the "
+            "retention asks, and none of that time are accepted any more."
         )
 
 

@@ -17,12 +17,13 @@ from mlops_core.services.performance import ALL_TIME, Arrival, estimate_champion
 from mlops_core.services.reference_scores import ensure_reference_scores
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.counts import merge_counts, select_chunks
-from mlops_core.store.chunks import list_pending
+from mlops_core.store.chunks import clear_pending, list_pending
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import NullCounts, count_new_rows, read_null_counts
 from mlops_core.store.models import get_version
 from mlops_core.store.profiles import count_chunks, get_refreshed, read_score_profiles, set_refreshed
 from mlops_core.store.references import Reference
+from mlops_core.store.retention import get_rows_from
 from mlops_core.store.verdicts import store_changed_verdicts
 
 CHECKED_CHUNKS = 7
@@ -36,9 +37,14 @@ def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
     binning = bin_from_traffic(runtime, spec, runtime.now(spec.name))
     if binning:
         count_new_rows(runtime.database, spec, binning)
-    chunks = list_pending(runtime.database, spec.name)
-    count_chunks(runtime.database, spec, chunks)
-    return chunks
+    chunks, rows_from = list_pending(runtime.database, spec.name), get_rows_from(runtime.database, spec.name)
+    whole = [chunk for chunk in chunks if rows_from is None or chunk >= rows_from]
+    count_chunks(runtime.database, spec, whole)
+    if len(whole) < len(chunks):
+        # What was counted while the rows were there stays; without them it would become zero.
+        with runtime.database.transaction() as transaction:
+            clear_pending(transaction, spec.name, chunks)
+    return whole
 
 
 def has_news(runtime: Runtime, spec: ModelSpec, now: datetime, longest_quiet: timedelta) -> bool:

@@ -9,6 +9,7 @@ from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import MLOpsError
 from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.monitoring import has_news, refresh
+from mlops_core.services.retention import apply_retention
 from mlops_core.services.runtime import Clock, Runtime, read_wall_clock
 from mlops_core.services.schedule import Job, JobState, note_failure, note_success
 from mlops_core.store.audit import add_audit_event
@@ -20,6 +21,8 @@ STOP_WAIT_S = 20.0
 """How long the end of the app waits for a job that is running."""
 LONGEST_QUIET = timedelta(minutes=15)
 """A model without new rows is checked this often: labels grow late and chunks end without any."""
+UPKEEP_EVERY = timedelta(days=1)
+"""Wait between two looks for data that is older than it is to be kept; the first is made soon after a start."""
 SCHEDULER = Actor("scheduler", "system")
 
 _log = logging.getLogger(__name__)
@@ -31,6 +34,11 @@ def check_model(runtime: Runtime, spec: ModelSpec) -> None:
     if has_news(runtime, spec, now, LONGEST_QUIET):
         refresh(runtime, spec, now)
         refresh_alternatives(runtime, spec, now)
+
+
+def keep_up(runtime: Runtime, spec: ModelSpec) -> None:
+    """Delete what is older than the model's retention."""
+    apply_retention(runtime, spec, actor=SCHEDULER, now=runtime.now(spec.name))
 
 
 class Scheduler:
@@ -54,7 +62,7 @@ class Scheduler:
         clock: Clock = read_wall_clock,
     ) -> None:
         self._runtime = runtime
-        self._jobs = jobs or {Job.CHECK: (check_model, every)}
+        self._jobs = jobs or {Job.CHECK: (check_model, every), Job.UPKEEP: (keep_up, UPKEEP_EVERY)}
         self._clock = clock
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None

@@ -111,7 +111,7 @@ class Database:
         except duckdb.Error as error:
             if is_new:
                 path.unlink(missing_ok=True)
-            raise HomeError(_explain_refusal(error, path, running)) from error
+            raise HomeError(explain_refusal(error, path, running)) from error
 
     def close(self) -> None:
         """Close the file; statements that run elsewhere fail."""
@@ -265,7 +265,8 @@ def _explain_failures(path: Path, deed: str, advice: str) -> Iterator[None]:
         raise HomeError(f"{path} cannot be {deed}: {text}. {advice}") from error
 
 
-def _explain_refusal(error: duckdb.Error, path: Path, running: Path | None) -> str:
+def explain_refusal(error: duckdb.Error, path: Path, running: Path | None) -> str:
+    """Say in a sentence why a file cannot be opened, and what to do about it."""
     text = _first_line(error)
     lower = text.lower()
     if "could not set lock" in lower:

@@ -70,7 +70,7 @@ def test_app_counts_by_itself_what_waits_when_it_starts(app: Running):
     ending = time.monotonic() + 90
     while not (jobs := _ask(app, "/health")["jobs"]) and time.monotonic() < ending:
         time.sleep(0.2)
-    (job,) = jobs
+    job = jobs[0]
     assert (job["model"], job["job"], job["failures"], job["message"]) == (MODEL, "check", 0, "")
     assert job["succeeded_at"] < job["next_at"]
     document = _ask(app, f"/models/{MODEL}/performance?version=v2")
@@ -83,6 +83,12 @@ def test_up_ends_with_2_when_the_wait_between_checks_is_not_accepted(tmp_path: P
     assert (ended.exit_code, ended.output) == (2, "")
     assert f"DRIFTDECK_CHECK_EVERY is {given!r}; accepted are 0 to 86400 seconds" in ended.errors
     assert not (tmp_path / "other").exists()
+
+
+def test_compaction_is_refused_while_the_app_runs(app: Running):
+    ended = spawn("--home", str(app.home.path), "compact")
+    assert ended.exit_code == 2
+    assert f"The app at {app.url} has the home open. Stop it" in ended.errors
 
 
 def test_up_leaves_its_address_in_the_home(app: Running):
