@@ -87,6 +87,7 @@ def show_pages(browser: Browser, url: str) -> None:
         ("overview", "/", WIDE, "light"),
         ("overview-dark", "/", WIDE, "dark"),
         ("overview-narrow", "/", NARROW, "light"),
+        ("performance", "/performance", WIDE, "light"),
         ("versions", "/versions", WIDE, "light"),
     ):
         with open_page(browser, url + path, width, scheme) as page:

@@ -3,6 +3,11 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mlops_core.entities import Estimate
+
+NARROW_INTERVAL = 0.05
+"""Width of an interval below which a metric is written with three digits, so that its ends differ."""
+
 
 def write_share(value: float) -> str:
     """Write a share as a whole per cent, never rounding a remainder away: 0.008 → "1 %", 0.9992 → "over 99 %"."""
@@ -17,6 +22,22 @@ def write_share(value: float) -> str:
 def write_value(value: float) -> str:
     """Write a metric with two digits, three below 0.01, so that a small one is not zero."""
     return f"{value:.3f}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
+
+
+def write_estimate(estimate: Estimate, missing: str = "–") -> str:
+    """Write a metric with its interval, all with as many digits: "0.43 [0.33, 0.53]", "0.815 [0.809, 0.820]"."""
+    value, low, high = estimate.value, estimate.low, estimate.high
+    if value is None:
+        return missing
+    if low is None or high is None:
+        return write_value(value)
+    digits = 3 if high - low < NARROW_INTERVAL else 2
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def write_number(value: float | None) -> str:
+    """Write a figure for a file: four digits, empty when there is none."""
+    return "" if value is None else f"{value:.4f}"
 
 
 def write_difference(value: float, digits: int = 2) -> str:

@@ -10,7 +10,10 @@ st.set_page_config(page_title="Driftdeck", page_icon=str(PAGES / "assets" / "ico
 st.logo(str(PAGES / "assets" / "logo.svg"), icon_image=str(PAGES / "assets" / "icon.svg"), size="large")
 st.navigation(
     {
-        "Watch": [st.Page("overview.py", title="Overview", icon=":material/monitoring:", default=True)],
+        "Watch": [
+            st.Page("overview.py", title="Overview", icon=":material/monitoring:", default=True),
+            st.Page("performance.py", title="Performance", icon=":material/speed:"),
+        ],
         "Act": [st.Page("versions.py", title="Versions", icon=":material/history:")],
         "Run": [st.Page("activity.py", title="Activity", icon=":material/receipt_long:")],
     }

@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mlops_core.entities import Estimate
 from mlops_core.words import (
     write_age,
     write_clock,
     write_day,
     write_difference,
+    write_estimate,
     write_instant,
+    write_number,
     write_share,
     write_span,
     write_value,
@@ -41,6 +44,24 @@ def test_share_keeps_a_remainder_when_it_would_be_rounded_away(value, written):
 )
 def test_value_has_a_third_digit_when_it_is_small(value, written):
     assert write_value(value) == written
+
+
+@pytest.mark.parametrize(
+    ("estimate", "written"),
+    [
+        (Estimate(0.43, 0.334, 0.527), "0.43 [0.33, 0.53]"),
+        (Estimate(0.8146, 0.809, 0.8202), "0.815 [0.809, 0.820]"),
+        (Estimate(0.0105, 0.0076, 0.0144), "0.011 [0.008, 0.014]"),
+        (Estimate(0.43), "0.43"),
+        (Estimate(None), "–"),
+    ],
+)
+def test_estimate_has_as_many_digits_as_its_interval_tells_apart(estimate, written):
+    assert write_estimate(estimate) == written
+
+
+def test_number_for_a_file_is_empty_when_there_is_none():
+    assert (write_number(-0.12345), write_number(None)) == ("-0.1235", "")
 
 
 @pytest.mark.parametrize(("value", "written"), [(0.417, "+0.42"), (-0.16, "−0.16"), (0.0, "+0.00")])

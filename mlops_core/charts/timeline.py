@@ -101,7 +101,16 @@ def draw_marks(figure: go.Figure, timeline: Timeline, palette: Palette, zone: Zo
         if limit is not None:
             figure.add_hline(y=limit, line={"color": palette.muted, "width": 1.2, "dash": "longdash"})
             figure.add_annotation(
-                x=0, xref="paper", xanchor="left", y=limit, yanchor="bottom", text=f"standard {limit:g}", **note
+                x=0,
+                xref="paper",
+                xanchor="left",
+                y=limit,
+                yanchor="bottom",
+                text=f"standard {limit:g}",
+                # Lines run through the words; without a ground of their own nobody could read them.
+                bgcolor=palette.background,
+                opacity=0.85,
+                **note,
             )
     _mark_deployments(figure, timeline, palette, zone)
 

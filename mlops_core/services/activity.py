@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from mlops_core.entities import Action, AuditEvent, ModelSpec
@@ -13,6 +14,7 @@ MOST_LINES = 1000
 COLUMNS = ("Line", "When (UTC)", "Who", "What", "Why")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so would be computed by a spreadsheet."""
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def read_activity(runtime: Runtime, spec: ModelSpec) -> list[AuditEvent]:
@@ -59,5 +61,10 @@ def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(columns)
-    writer.writerows([f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell for cell in row] for row in rows)
+    writer.writerows([f"'{cell}" if _is_formula(cell) else cell for cell in row] for row in rows)
     return file.getvalue()
+
+
+def _is_formula(cell: str) -> bool:
+    """Say whether a spreadsheet would compute a cell; a negative number is only a number."""
+    return cell.startswith(FORMULA_SIGNS) and not NUMBER.fullmatch(cell)

@@ -8,6 +8,7 @@ from scipy.special import entr
 
 from mlops_core.entities import Metric
 from mlops_core.stats.binning import (
+    N_SCORE_BINS,
     group_score_bins,
     score_bin_midpoints,
     threshold_bin,
@@ -22,7 +23,7 @@ CALIBRATION_BINS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DecisionCounts:
-    """Decisions at the deployed threshold against the labels, exact, for each of k chunks."""
+    """Decisions at one threshold against the labels, exact, for each of k chunks."""
 
     true_positive: NDArray[np.int64]
     """Labelled 1, score at or above the threshold, shape (k,)."""
@@ -52,17 +53,33 @@ class CalibrationCurve:
     """Upper end of the Wilson interval of the share, shape (n_bins,); NaN for an empty bin."""
 
 
-def count_decisions(counts: ScoreLabelCounts) -> DecisionCounts:
-    """Count the decisions at the deployed threshold, which is a bin edge, so they are exact.
+def count_decisions(counts: ScoreLabelCounts, first: int | None = None) -> DecisionCounts:
+    """Count the decisions at the deployed threshold, or at the lower edge of another bin, so they are exact.
+
+    Parameters
+    ----------
+    counts : ScoreLabelCounts
+        Of k chunks.
+    first : int, optional
+        First bin whose scores are positive decisions, in [0, ``N_SCORE_BINS`` - 1]; that of the deployed threshold
+        when it is not given.
+
+    Raises
+    ------
+    ValueError
+        When there is no such bin.
 
     Examples
     --------
+    >>> from mlops_core.stats.counts import count_scores
     >>> counts = count_scores([0.2, 0.5, 0.9], [1, 1, np.nan], [0, 0, 0], n_chunks=1, threshold=0.5)
     >>> decisions = count_decisions(counts)
     >>> decisions.true_positive.tolist(), decisions.predicted_positive.tolist()
     ([1], [2])
     """
-    first = threshold_bin(counts.threshold)
+    first = threshold_bin(counts.threshold) if first is None else first
+    if not 0 <= first < N_SCORE_BINS:
+        raise ValueError(f"first bin is {first}; accepted is 0 to {N_SCORE_BINS - 1}")
     true_positive = counts.positive[:, first:].sum(axis=1)
     false_positive = counts.negative[:, first:].sum(axis=1)
     return DecisionCounts(
@@ -101,6 +118,7 @@ def compute_metrics(counts: ScoreLabelCounts) -> dict[Metric, NDArray[np.float64
 
     Examples
     --------
+    >>> from mlops_core.stats.counts import count_scores
     >>> rng = np.random.default_rng(0)
     >>> scores = rng.random(1000)
     >>> counts = count_scores(scores, rng.random(1000) < scores, np.zeros(1000, int), 1, threshold=0.5)
@@ -110,20 +128,46 @@ def compute_metrics(counts: ScoreLabelCounts) -> dict[Metric, NDArray[np.float64
     """
     labelled = counts.n_labelled
     decisions = count_decisions(counts)
-    hits, alarms, missed = decisions.true_positive, decisions.false_positive, decisions.false_negative
+    cells = (decisions.true_positive, decisions.false_positive, decisions.false_negative, decisions.true_negative)
     log_loss = divide_or_nan(counts.log_loss, labelled)
     return {
-        Metric.F1: divide_or_nan(2 * hits, 2 * hits + alarms + missed),
-        Metric.RECALL: divide_or_nan(hits, hits + missed),
-        Metric.PRECISION: divide_or_nan(hits, hits + alarms),
+        **rate_decisions(*cells),
         Metric.ROC_AUC: compute_roc_auc(counts.negative, counts.positive),
         Metric.AVERAGE_PRECISION: compute_average_precision(counts.negative, counts.positive),
         Metric.BRIER: divide_or_nan(counts.squared_error, labelled),
         Metric.LOG_LOSS: log_loss,
         Metric.LOG_LOSS_SKILL: 1 - divide_or_nan(log_loss, compute_base_entropy(counts)),
-        Metric.ACCURACY: divide_or_nan(hits + decisions.true_negative, labelled),
         Metric.POSITIVE_RATE: divide_or_nan(decisions.predicted_positive, counts.n),
         Metric.CALIBRATION_ERROR: _compute_calibration_error(counts),
+    }
+
+
+def rate_decisions(
+    hits: NDArray[np.int64], alarms: NDArray[np.int64], missed: NDArray[np.int64], rejected: NDArray[np.int64]
+) -> dict[Metric, NDArray[np.float64]]:
+    """Compute the metrics of decisions from their confusion matrices.
+
+    Parameters
+    ----------
+    hits, alarms, missed, rejected : ndarray of shape (k,)
+        True positives, false positives, false negatives, true negatives.
+
+    Returns
+    -------
+    dict of Metric to ndarray of shape (k,)
+        F1, recall, precision, and accuracy, in [0, 1]; NaN where a denominator is zero.
+
+    Examples
+    --------
+    >>> found = rate_decisions(*(np.array([n]) for n in (3, 1, 2, 4)))
+    >>> {metric.value: values.round(2).tolist() for metric, values in found.items()}
+    {'f1': [0.67], 'recall': [0.6], 'precision': [0.75], 'accuracy': [0.7]}
+    """
+    return {
+        Metric.F1: divide_or_nan(2 * hits, 2 * hits + alarms + missed),
+        Metric.RECALL: divide_or_nan(hits, hits + missed),
+        Metric.PRECISION: divide_or_nan(hits, hits + alarms),
+        Metric.ACCURACY: divide_or_nan(hits + rejected, hits + alarms + missed + rejected),
     }
 
 
@@ -132,6 +176,7 @@ def compute_base_entropy(counts: ScoreLabelCounts) -> NDArray[np.float64]:
 
     Examples
     --------
+    >>> from mlops_core.stats.counts import count_scores
     >>> counts = count_scores([0.2, 0.8], [0, 1], [0, 0], n_chunks=1, threshold=0.5)
     >>> compute_base_entropy(counts).round(4)
     array([0.6931])
@@ -170,6 +215,7 @@ def calibration_curve(counts: ScoreLabelCounts, n_bins: int = CALIBRATION_BINS) 
 
     Examples
     --------
+    >>> from mlops_core.stats.counts import count_scores
     >>> rng = np.random.default_rng(0)
     >>> scores = rng.random(1000)
     >>> counts = count_scores(scores, rng.random(1000) < scores, np.zeros(1000, int), 1, threshold=0.5)

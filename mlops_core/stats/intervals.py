@@ -15,7 +15,13 @@ from scipy.special import expit, logit, ndtri, stdtrit, xlogy
 
 from mlops_core.entities import Estimate, Metric
 from mlops_core.stats.binning import score_bin_midpoints
-from mlops_core.stats.classification import compute_base_entropy, compute_metrics, count_decisions
+from mlops_core.stats.classification import (
+    DecisionCounts,
+    compute_base_entropy,
+    compute_metrics,
+    count_decisions,
+    rate_decisions,
+)
 from mlops_core.stats.counts import ScoreLabelCounts, merge_counts, select_chunks, transform_counts
 from mlops_core.stats.losses import compute_log_losses
 from mlops_core.stats.proportions import check_confidence, divide_or_nan, wilson_interval
@@ -25,6 +31,7 @@ MIN_JACKKNIFE_CHUNKS = 5
 """Chunks below which the interval of a window is that of its rows."""
 
 Values = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Bounds = tuple[Values, Values]
 
 
@@ -89,7 +96,7 @@ def estimate_metrics(counts: ScoreLabelCounts, confidence: float = 0.95) -> dict
 
     Examples
     --------
-    >>> from mlops_core.stats.classification import count_scores
+    >>> from mlops_core.stats.counts import count_scores
     >>> rng = np.random.default_rng(0)
     >>> scores = rng.random(7000)
     >>> counts = count_scores(scores, rng.random(7000) < scores, np.arange(7000) % 7, 7, threshold=0.5)
@@ -106,6 +113,58 @@ def estimate_metrics(counts: ScoreLabelCounts, confidence: float = 0.95) -> dict
         if np.isfinite(low[0] + high[0]):
             bounds[metric] = low, high
     return _collect_estimates(values, bounds)[0]
+
+
+def estimate_decisions(decisions: DecisionCounts, confidence: float = 0.95) -> dict[Metric, Estimate]:
+    """Estimate the metrics of decisions over the window that all chunks make together, as ``estimate_metrics`` does.
+
+    Parameters
+    ----------
+    decisions : DecisionCounts
+        Of the chunks of the window, at any threshold; ones without labelled rows do not count as chunks.
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    dict of Metric to Estimate
+        F1, recall, precision, and accuracy, with None where undefined.
+
+    Raises
+    ------
+    ValueError
+        When the confidence is outside (0, 1).
+
+    References
+    ----------
+    Efron & Stein (1981), The jackknife estimate of variance; Wilson (1927).
+
+    Examples
+    --------
+    >>> from mlops_core.stats.classification import count_decisions
+    >>> from mlops_core.stats.counts import count_scores
+    >>> rng = np.random.default_rng(0)
+    >>> scores = rng.random(7000)
+    >>> counts = count_scores(scores, rng.random(7000) < scores, np.arange(7000) % 7, 7, threshold=0.5)
+    >>> f1 = estimate_decisions(count_decisions(counts))[Metric.F1]
+    >>> round(f1.value, 3), round(f1.low, 3), round(f1.high, 3)
+    (0.752, 0.732, 0.77)
+    """
+    check_confidence(confidence)
+    cells = np.stack([decisions.true_positive, decisions.false_positive,
+                      decisions.false_negative, decisions.true_negative])  # fmt: skip
+    merged = cells.sum(axis=1, keepdims=True)
+    values, bounds = rate_decisions(*merged), _bound_decisions(*merged, confidence=confidence)
+    labelled = cells[:, cells.sum(axis=0) > 0]
+    if labelled.shape[1] >= MIN_JACKKNIFE_CHUNKS:
+        for metric, left_out in rate_decisions(*(merged - labelled)).items():
+            low, high = _bound_jackknife(values[metric], left_out, SCALES[metric], confidence)
+            if np.isfinite(low[0] + high[0]):
+                bounds[metric] = low, high
+    return {
+        metric: _make_estimate(float(value[0]), *(float(end[0]) for end in bounds[metric]))
+        for metric, value in values.items()
+    }
 
 
 def estimate_chunks(counts: ScoreLabelCounts, confidence: float = 0.95) -> list[dict[Metric, Estimate]]:
@@ -139,7 +198,7 @@ def estimate_chunks(counts: ScoreLabelCounts, confidence: float = 0.95) -> list[
 
     Examples
     --------
-    >>> from mlops_core.stats.classification import count_scores
+    >>> from mlops_core.stats.counts import count_scores
     >>> rng = np.random.default_rng(0)
     >>> scores = rng.random(1000)
     >>> counts = count_scores(scores, rng.random(1000) < scores, np.zeros(1000, int), 1, threshold=0.5)
@@ -161,16 +220,23 @@ def _bound_rows(counts: ScoreLabelCounts, values: dict[Metric, Values], confiden
 
 
 def _bound_shares(counts: ScoreLabelCounts, confidence: float) -> dict[Metric, Bounds]:
-    decisions = count_decisions(counts)
-    hits, alarms, missed = decisions.true_positive, decisions.false_positive, decisions.false_negative
+    found = count_decisions(counts)
+    cells = (found.true_positive, found.false_positive, found.false_negative, found.true_negative)
+    return _bound_decisions(*cells, confidence=confidence) | {
+        Metric.POSITIVE_RATE: wilson_interval(found.predicted_positive, counts.n, confidence)
+    }
+
+
+def _bound_decisions(
+    hits: Counts, alarms: Counts, missed: Counts, rejected: Counts, *, confidence: float
+) -> dict[Metric, Bounds]:
     # F1 = 2 J / (1 + J) rises with Jaccard's J = hits / (hits + alarms + missed), a plain proportion.
     jaccard = wilson_interval(hits, hits + alarms + missed, confidence)
     return {
         Metric.F1: (2 * jaccard[0] / (1 + jaccard[0]), 2 * jaccard[1] / (1 + jaccard[1])),
         Metric.RECALL: wilson_interval(hits, hits + missed, confidence),
         Metric.PRECISION: wilson_interval(hits, hits + alarms, confidence),
-        Metric.ACCURACY: wilson_interval(hits + decisions.true_negative, counts.n_labelled, confidence),
-        Metric.POSITIVE_RATE: wilson_interval(decisions.predicted_positive, counts.n, confidence),
+        Metric.ACCURACY: wilson_interval(hits + rejected, hits + alarms + missed + rejected, confidence),
     }
 
 

@@ -21,6 +21,13 @@ class ReferenceOrigin(StrEnum):
     """The version learned from at least some of them, which makes it look surer than it is."""
     WINDOW = "labelled traffic of the reference window"
 
+    @property
+    def caution(self) -> str:
+        """What makes an estimate from these rows less than it seems; empty when nothing does."""
+        if self is ReferenceOrigin.TRAINING:
+            return "It learned from these rows, so its estimates are too good."
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReferenceScores:

@@ -1,6 +1,7 @@
 """The sidebar: which model, window, and segment a page shows; all of them are in the URL."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,7 +49,7 @@ def open_view(*, has_window: bool = True, note: str = "") -> View:
     if not specs or is_unfinished():
         show_empty_home(runtime)
         st.stop()
-    _refuse_unknown("model-select", specs, "model")
+    refuse_unknown("model-select", specs, "model")
     with st.sidebar:
         name = st.selectbox("Model", list(specs), key="model-select", bind="query-params")
         spec = specs[name or next(iter(specs))]
@@ -64,7 +65,7 @@ def open_view(*, has_window: bool = True, note: str = "") -> View:
 
 
 def _choose_window(runtime: Runtime, spec: ModelSpec, now: datetime) -> Window:
-    _refuse_unknown("window-select", WINDOWS, "window")
+    refuse_unknown("window-select", WINDOWS, "window")
     chosen = st.segmented_control(
         "Window", list(WINDOWS), default=DEFAULT_WINDOW, required=True, key="window-select", bind="query-params"
     )
@@ -74,7 +75,7 @@ def _choose_window(runtime: Runtime, spec: ModelSpec, now: datetime) -> Window:
 def _choose_segment(runtime: Runtime, spec: ModelSpec) -> tuple[str, str]:
     segments = {f"{column}: {value}": (column, value) for column, value in list_segment_choices(runtime, spec)}
     segments = {ALL_TRAFFIC: ("", "")} | segments
-    _refuse_unknown("segment-select", segments, "segment")
+    refuse_unknown("segment-select", segments, "segment")
     chosen = st.selectbox("Segment", list(segments), key="segment-select", bind="query-params")
     return segments[chosen or ALL_TRAFFIC]
 
@@ -87,9 +88,23 @@ def show_clock(now: datetime, refreshed_at: datetime | None, *, is_demo: bool) -
     st.sidebar.caption(note)
 
 
-def _refuse_unknown(key: str, known: Mapping[str, object], noun: str) -> None:
+def refuse_unknown(key: str, known: Collection[str], noun: str, synonyms: Collection[str] = ()) -> None:
     """Say that a value in the URL is not known; the default is shown instead."""
     asked = st.query_params.get(key)
-    if asked is not None and asked not in known:
+    if asked is not None and asked not in known and asked not in synonyms:
         accepted = ", ".join(list(known)[:8])
         st.warning(f"The link asks for the {noun} '{asked}', which is not known here; known are: {accepted}.")
+
+
+def refuse_outside(key: str, noun: str, low: float, high: float = math.inf) -> None:
+    """Say that a number in the URL is none, or is outside its range; the default is shown instead."""
+    asked = st.query_params.get(key)
+    if asked is None:
+        return
+    try:
+        is_inside = low <= float(asked) <= high and math.isfinite(float(asked))
+    except ValueError:
+        is_inside = False
+    if not is_inside:
+        accepted = f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
+        st.warning(f"The link asks for the {noun} '{asked}'; accepted is a number, {accepted}.")

@@ -10,9 +10,9 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from mlops_core.entities import Estimate, Metric
-from mlops_core.stats.classification import compute_metrics
+from mlops_core.stats.classification import compute_metrics, count_decisions
 from mlops_core.stats.counts import count_scores, merge_counts, select_chunks, transform_counts
-from mlops_core.stats.intervals import estimate_chunks, estimate_metrics
+from mlops_core.stats.intervals import estimate_chunks, estimate_decisions, estimate_metrics
 from mlops_core.stats.proportions import wilson_interval
 from mlops_core.stats.ranking import estimate_roc_auc_variance
 
@@ -169,3 +169,18 @@ def test_row_intervals_miss_the_truth_often_when_chunks_differ():
     truth = compute_metrics(merge_counts(simulate_chunks(rng, 3000, 200, spread=0.4)))
     estimates = estimate_chunks(simulate_chunks(rng, 200, 1000, spread=0.4))
     assert compute_coverage(estimates, truth)[Metric.POSITIVE_RATE] < 0.8
+
+
+@pytest.mark.parametrize("n_chunks", [1, 4, 5, 20])
+def test_decisions_have_the_intervals_of_their_metrics_at_any_number_of_chunks(n_chunks):
+    counts = simulate_chunks(np.random.default_rng(3), n_chunks, 400, spread=0.4)
+    found, expected = estimate_decisions(count_decisions(counts)), estimate_metrics(counts)
+    assert set(found) == {Metric.F1, Metric.RECALL, Metric.PRECISION, Metric.ACCURACY}
+    for metric, estimate in found.items():
+        wanted = expected[metric]
+        assert (estimate.value, estimate.low, estimate.high) == pytest.approx((wanted.value, wanted.low, wanted.high))
+
+
+def test_decisions_are_undefined_when_nothing_is_labelled():
+    counts = count_scores([0.1, 0.9], [math.nan, math.nan], [0, 0], 1, threshold=0.5)
+    assert {estimate.value for estimate in estimate_decisions(count_decisions(counts)).values()} == {None}

@@ -1,0 +1,15 @@
+"""The audit log and tables as they leave in a file."""
+
+import pytest
+
+from mlops_core.services.activity import write_csv
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-1+1", "@sum", "\tx", "-", "+1 %"])
+def test_cell_gets_an_apostrophe_when_a_spreadsheet_would_compute_it(cell):
+    assert write_csv(["a"], [[cell]]).splitlines()[1].strip('"').startswith("'")
+
+
+@pytest.mark.parametrize("cell", ["-0.1234", "+3", "0.5", "12", "", "v4", "2013-10-07"])
+def test_cell_stays_as_it_is_when_it_is_a_number_or_a_word(cell):
+    assert write_csv(["a", "b"], [[cell, "x"]]).splitlines()[1] == f"{cell},x"
