@@ -11,7 +11,7 @@ import pytest
 from mlops_core.config import PROJECT
 
 FLOORS = (
-    {"entities", "errors", "config", "words", "chunking"},
+    {"entities", "errors", "config", "words", "chunking", "contracts"},
     {"stats"},
     {"checks", "policy", "store", "artifacts"},
     {"services", "charts"},

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from mlops_core.checks.findings import Check
 from mlops_core.entities import Action, Metric, Status, Verdict, Words
 from mlops_core.stats.comparison import Judgement
 from mlops_core.words import write_difference, write_instant, write_share, write_span
@@ -42,15 +43,22 @@ class Rival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skew:
-    """A feature that is empty in live traffic and was filled in training."""
+    """A feature whose live values cannot be those of training."""
 
     feature: str
+    check: Check = Check.NULL_SKEW
+    """What gave it away."""
     live: float
-    """Null share in live traffic, 0–1."""
-    trained: float
-    """Null share in training, 0–1."""
+    """Share of live traffic that shows it, 0–1: rows that are empty, have one value, or lie outside the range."""
+    trained: float | None = None
+    """Null share in training, 0–1; None for other checks."""
     since: datetime
     """Start of the first live chunk that shows it."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Say whether the feature is empty in live traffic and was filled in training."""
+        return self.check is Check.NULL_SKEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +198,7 @@ def _await_labels(situation: Situation) -> Headline:
     sentence = f"{champion} is in production; too few labels of its {rows} are here to judge it."
     if situation.skews:
         status = Status.ALERT
-        names = " and ".join(skew.feature for skew in situation.skews)
-        sentence = f"{champion} works without {names}, which it was trained on."
+        sentence = _tell_skews(situation)
     rehearsed = ""
     if situation.evidence:
         rehearsed = f"When it was chosen: {_tell_pair(situation, situation.evidence)}"
@@ -220,15 +227,33 @@ def _tell_pair(situation: Situation, rival: Rival) -> str:
     )
 
 
+def _tell_skews(situation: Situation) -> str:
+    lost = " and ".join(skew.feature for skew in situation.skews if skew.is_lost)
+    odd = " and ".join(dict.fromkeys(skew.feature for skew in situation.skews if not skew.is_lost))
+    told = [f"works without {lost}, which it was trained on"] if lost else []
+    told += [f"gets values of {odd} it was not trained on"] if odd else []
+    return f"{situation.champion} {', and '.join(told)}."
+
+
 def _tell_cause(situation: Situation) -> str:
     if not situation.skews:
         return ""
-    told = [
-        f"**{skew.feature}** was filled in {write_share(1 - skew.trained)} of {situation.champion}'s training rows "
-        f"and is empty in {write_share(skew.live)} of live traffic since {write_instant(skew.since)}"
-        for skew in situation.skews
-    ]
-    return f"Likely cause: {'; '.join(told)}."
+    told = "; ".join(_tell_skew(skew, situation.champion) for skew in situation.skews)
+    return f"Likely cause: {told}."
+
+
+def _tell_skew(skew: Skew, champion: str | None) -> str:
+    live, since = f"{write_share(skew.live)} of live traffic", f"since {write_instant(skew.since)}"
+    if skew.check is Check.CONSTANT_SKEW:
+        return (
+            f"**{skew.feature}** has one value in {live} {since}, which it did not have in {champion}'s training rows"
+        )
+    if skew.check is Check.RANGE_SKEW:
+        return f"**{skew.feature}** lies far outside the range of {champion}'s training rows in {live} {since}"
+    return (
+        f"**{skew.feature}** was filled in {write_share(1 - (skew.trained or 0.0))} of {champion}'s training rows "
+        f"and is empty in {live} {since}"
+    )
 
 
 def _join(*sentences: str) -> str:

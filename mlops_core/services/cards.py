@@ -92,7 +92,7 @@ def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card
 
 
 def _show_skew(overview: Overview) -> Card:
-    names = [skew.feature for skew in overview.skews]
+    names = [skew.feature for skew in overview.skews if skew.is_lost]
     has_traffic = bool(_list_own(overview))
     return Card(
         title="Features lost",

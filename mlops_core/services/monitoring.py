@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from mlops_core.checks.drift_summary import explain
 from mlops_core.checks.performance import check_estimate, check_standard
-from mlops_core.checks.skew import LEAST_ROWS, check_null_skew
 from mlops_core.chunking import LONGEST, find_chunk, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Source, Verdict, Version, Window
 from mlops_core.errors import MLOpsError
@@ -14,12 +13,13 @@ from mlops_core.services.drift import ensure_reference, read_drift
 from mlops_core.services.drift_report import none_if_nan
 from mlops_core.services.estimation import estimate_counts, find_estimator
 from mlops_core.services.performance import ALL_TIME, Arrival, estimate_champion, find_arrival, find_profile
+from mlops_core.services.quality import check_quality
 from mlops_core.services.reference_scores import ensure_reference_scores
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.counts import merge_counts, select_chunks
 from mlops_core.store.chunks import clear_pending, list_pending
 from mlops_core.store.deployments import get_champion
-from mlops_core.store.features import NullCounts, count_new_rows, read_null_counts
+from mlops_core.store.features import count_new_rows
 from mlops_core.store.models import get_version
 from mlops_core.store.profiles import count_chunks, get_refreshed, read_score_profiles, set_refreshed
 from mlops_core.store.references import Reference
@@ -68,7 +68,7 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
         verdicts = check_performance(runtime, spec, champion, arrival, now)
         ensure_reference_scores(runtime, spec, now)
         verdicts += check_estimates(runtime, spec, champion, arrival, now)
-        verdicts += _check_skew(runtime, spec, champion, version, now)
+        verdicts += check_quality(runtime, spec, champion, version, now)
         verdicts += check_features(runtime, spec, champion, version, reference, now) if reference else []
         changed = store_changed_verdicts(runtime.database, verdicts, champion.at)
     set_refreshed(runtime.database, spec.name, now)
@@ -170,41 +170,3 @@ def check_estimates(
             )
         )
     return verdicts
-
-
-def _check_skew(
-    runtime: Runtime, spec: ModelSpec, champion: Deployment, version: Version, now: datetime
-) -> list[Verdict]:
-    window = Window(champion.at - LONGEST[spec.chunk], ALL_TIME.end)
-    n, nulls = sum_newest_nulls(read_null_counts(runtime.database, spec.name, version.name, window))
-    return check_null_skew(
-        version.features,
-        version.snapshot.null_fractions,
-        n,
-        nulls,
-        model=spec.name,
-        version=version.name,
-        now=now,
-    )
-
-
-def sum_newest_nulls(counts: list[NullCounts], least_rows: int = LEAST_ROWS) -> tuple[int, dict[str, int]]:
-    """Add up the newest chunks, the open one included, until they have enough rows.
-
-    Returns
-    -------
-    n : int
-        Rows added up.
-    nulls : dict
-        Null rows by feature.
-    """
-    n = 0
-    nulls: dict[str, int] = {}
-    for chunk in sorted({count.chunk for count in counts}, reverse=True):
-        rows = [count for count in counts if count.chunk == chunk]
-        n += rows[0].n
-        for count in rows:
-            nulls[count.feature] = nulls.get(count.feature, 0) + count.n_null
-        if n >= least_rows:
-            break
-    return n, nulls

@@ -1,12 +1,12 @@
 """The overview of one model: decides which figures stand on the first page, all read from counts and verdicts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mlops_core.checks.findings import Check
 from mlops_core.checks.rollup import Headline, MetricPair, Rival, Situation, Skew, summarise
-from mlops_core.checks.skew import ALERT_DIFFERENCE, LEAST_ROWS
 from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Source, Status, Verdict
 from mlops_core.services.activity import tell_event
 from mlops_core.services.alternatives import list_alternatives
@@ -20,11 +20,11 @@ from mlops_core.services.performance import (
     find_trend,
 )
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.skews import find_skews
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import list_deployments
-from mlops_core.store.features import NullCounts, read_null_counts
-from mlops_core.store.models import get_version, list_versions
+from mlops_core.store.models import list_versions
 from mlops_core.store.profiles import Coverage, get_refreshed, read_coverage, read_score_profiles
 from mlops_core.store.traffic import list_batches
 from mlops_core.store.verdicts import list_verdicts
@@ -116,34 +116,6 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
         happenings=tuple(_list_happenings(runtime, spec, verdicts)),
         refreshed_at=get_refreshed(database, spec.name),
     )
-
-
-def find_skews(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple[tuple[Skew, ...], tuple[float, ...]]:
-    """Find the features that the champion was trained on and that its live traffic lacks.
-
-    Returns
-    -------
-    skews : tuple of Skew
-        Those that are missing up to the newest chunk, with their share over all its traffic.
-    trend : tuple of float
-        How many are missing, by chunk.
-    """
-    trained = get_version(runtime.database, spec.name, champion.version).snapshot.null_fractions
-    counts = read_null_counts(runtime.database, spec.name, champion.version, ALL_TIME)
-    chunks = sorted({count.chunk for count in counts if count.n >= LEAST_ROWS})
-    lost: dict[str, list[NullCounts]] = {}
-    for count in counts:
-        rise = count.n_null / count.n - trained.get(count.feature, 1.0)
-        if count.n >= LEAST_ROWS and rise >= ALERT_DIFFERENCE:
-            lost.setdefault(count.feature, []).append(count)
-    skews = []
-    for feature, found in lost.items():
-        if found[-1].chunk == chunks[-1]:
-            own = [count for count in counts if count.feature == feature]
-            live = sum(count.n_null for count in own) / sum(count.n for count in own)
-            skews.append(Skew(feature=feature, live=live, trained=trained[feature], since=found[0].chunk))
-    trend = tuple(float(sum(any(c.chunk == chunk for c in found) for found in lost.values())) for chunk in chunks)
-    return tuple(skews), trend
 
 
 def _rank_alternatives(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple[VersionComparison, ...]:
@@ -240,10 +212,12 @@ def _tell_labels(spec: ModelSpec, batch: Batch) -> str:
 
 def _list_happenings(runtime: Runtime, spec: ModelSpec, verdicts: list[Verdict]) -> list[Happening]:
     """Merge deployments, label deliveries, and changes of verdict, newest first."""
+    skewed = {(one.at, one.version) for one in verdicts if one.code == Check.NULL_SKEW and one.status is Status.ALERT}
     happenings = [
         Happening(at=verdict.at, who=verdict.code.split(".")[0], what=f"{verdict.version}: {verdict.reason}")
         for verdict in verdicts
-        if verdict.status in (Status.ALERT, Status.WARNING) or verdict.code == "performance.standard"
+        if (verdict.status in (Status.ALERT, Status.WARNING) or verdict.code == "performance.standard")
+        and not _is_said_twice(verdict, skewed)
     ]
     happenings += [
         Happening(at=batch.at, who="labels", what=_tell_labels(spec, batch))
@@ -254,6 +228,11 @@ def _list_happenings(runtime: Runtime, spec: ModelSpec, verdicts: list[Verdict])
         for event in list_audit_events(runtime.database, spec.name)
     ]
     return sorted(happenings, key=lambda happening: happening.at, reverse=True)
+
+
+def _is_said_twice(verdict: Verdict, skewed: Set[tuple[datetime, str]]) -> bool:
+    """Say whether a column that is empty is told already, by comparison with training."""
+    return verdict.code in (Check.SCHEMA, Check.NULLS) and (verdict.at, verdict.version) in skewed
 
 
 def read_refreshed(runtime: Runtime, spec: ModelSpec) -> datetime | None:

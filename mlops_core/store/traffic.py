@@ -1,7 +1,7 @@
 """Predictions, labels, and replays: decides that they are only appended to, and that an id is stored once."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -149,3 +149,30 @@ def _record_batch(
 def list_batches(database: Database, model: str, kind: str, limit: int = 100) -> list[Batch]:
     """Give the newest deliveries of a kind, newest first."""
     return [Batch(**row) for row in database.rows("list_batches", {"model": model, "kind": kind, "limit": limit})]
+
+
+def list_deliveries(database: Database, model: str, since: datetime) -> list[Batch]:
+    """Give the deliveries of predictions that came since an instant, oldest first."""
+    return [Batch(**row) for row in database.rows("list_deliveries", {"model": model, "since": since})]
+
+
+def get_newest_row(database: Database, model: str) -> datetime | None:
+    """Give the time of the newest prediction that was ever delivered; None before the first."""
+    newest: datetime | None = database.rows("get_newest_row", {"model": model})[0]["end"]
+    return newest
+
+
+def list_longest_waits(
+    database: Database, model: str, watched: timedelta, limit: int = 2
+) -> tuple[list[timedelta], int]:
+    """Give how old the newest row was when the next delivery came, up to the newest delivery.
+
+    Returns
+    -------
+    longest : list of timedelta
+        The longest waits, longest first, at most `limit`.
+    n : int
+        How many waits there were.
+    """
+    rows = database.rows("list_longest_waits", {"model": model, "watched_s": watched.total_seconds(), "limit": limit})
+    return [timedelta(microseconds=row["wait_us"]) for row in rows], int(rows[0]["n"]) if rows else 0

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mlops_core.entities import Status, Verdict, Window
-from mlops_core.store.connection import Database, Row
+from mlops_core.store.connection import Database, Row, Transaction
 
 
 def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict], since: datetime) -> list[Verdict]:
@@ -19,10 +19,7 @@ def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict], sinc
     if not verdicts:
         return []
     with database.transaction() as transaction:
-        last = {
-            (row["version"], row["code"], row["subject"]): row["status"]
-            for row in transaction.rows("list_last_verdicts", {"model": verdicts[0].model, "since": since})
-        }
+        last = list_last_statuses(transaction, verdicts[0].model, since)
         changed = [v for v in verdicts if last.get((v.version, v.code, v.subject)) != v.status]
         for verdict in changed:
             fields = {name: getattr(verdict, name) for name in ("model", "version", "code", "subject", "reason", "at")}
@@ -31,9 +28,23 @@ def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict], sinc
     return changed
 
 
+def list_last_statuses(
+    source: Database | Transaction, model: str, since: datetime
+) -> dict[tuple[str, str, str], Status]:
+    """Give what each check said last since an instant, by version, code, and subject."""
+    rows = source.rows("list_last_verdicts", {"model": model, "since": since})
+    return {(row["version"], row["code"], row["subject"]): Status(row["status"]) for row in rows}
+
+
 def list_verdicts(database: Database, model: str, limit: int = 200) -> list[Verdict]:
     """Give the changes of verdict, newest first."""
     return [_read_verdict(row) for row in database.rows("list_verdicts", {"model": model, "limit": limit})]
+
+
+def list_standing_verdicts(database: Database, model: str, since: datetime) -> list[Verdict]:
+    """Give the newest verdict of each check since an instant, by version, code, and subject."""
+    rows = database.rows("list_standing_verdicts", {"model": model, "since": since})
+    return [_read_verdict(row) for row in rows]
 
 
 def _read_verdict(row: Row) -> Verdict:

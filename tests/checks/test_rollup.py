@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mlops_core.checks.findings import Check
 from mlops_core.checks.rollup import MetricPair, Rival, Situation, Skew, summarise
 from mlops_core.entities import Action, Metric, Status, Verdict, Words
 from mlops_core.stats.comparison import Judgement
@@ -53,6 +54,8 @@ def make_verdict(status):
 
 
 SKEW = Skew(feature="dep_delay", live=1.0, trained=0.008, since=datetime(2013, 10, 7, 6, tzinfo=UTC))
+CONSTANT = Skew(feature="origin", check=Check.CONSTANT_SKEW, live=1.0, since=SKEW.since)
+FAR = Skew(feature="distance", check=Check.RANGE_SKEW, live=0.63, since=SKEW.since)
 CAUSE = (
     "Likely cause: **dep_delay** was filled in 99 % of v4's training rows "
     "and is empty in 100 % of live traffic since 7 Oct 06:00."
@@ -275,3 +278,28 @@ def test_detail_tells_the_rehearsal_when_the_champion_was_put_back_after_one():
     found = summarise(make_situation(champion="v3", replaced="v4", evidence=evidence))
     assert found.sentence.startswith("v3 is in production; too few labels")
     assert f"Its F1 is unknown until labels come. When it was chosen: {PAIRED} v3 (" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("skews", "sentence"),
+    [
+        ([SKEW], "v4 works without dep_delay, which it was trained on."),
+        ([FAR], "v4 gets values of distance it was not trained on."),
+        ([FAR, CONSTANT], "v4 gets values of distance and origin it was not trained on."),
+        (
+            [SKEW, FAR],
+            "v4 works without dep_delay, which it was trained on, and gets values of distance it was not trained on.",
+        ),
+    ],
+)
+def test_sentence_names_what_the_version_was_not_trained_on_when_no_labels_have_come(skews, sentence):
+    headline = summarise(make_situation(skews=skews))
+    assert (headline.status, headline.sentence) == (Status.ALERT, sentence)
+
+
+def test_cause_says_how_values_differ_from_training():
+    detail = summarise(make_situation(skews=[CONSTANT, FAR])).detail
+    assert (
+        "**origin** has one value in 100 % of live traffic since 7 Oct 06:00, which it did not have in v4's training "
+        "rows; **distance** lies far outside the range of v4's training rows in 63 % of live traffic since 7 Oct 06:00."
+    ) in detail

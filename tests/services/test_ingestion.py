@@ -1,14 +1,17 @@
 """The door: a batch that is not of the accepted form is refused by column and value, and nothing is stored."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
+from mlops_core.entities import Window
 from mlops_core.errors import InputError
 from mlops_core.services.ingestion import ingest_labels, ingest_predictions
+from mlops_core.store import refusals
+from mlops_core.store.refusals import list_refusals
 from tests.services.conftest import read_tables
-from tests.small_home import PRESENT
+from tests.small_home import MODEL, PRESENT
 
 TIME = datetime(2024, 3, 18, 12, tzinfo=UTC)
 GOOD = {
@@ -93,3 +96,42 @@ def test_labels_are_refused_and_nothing_is_stored_when_a_column_is_wrong(runtime
     with pytest.raises(InputError, match=message):
         ingest_labels(runtime, spec, pa.table(columns), now=PRESENT)
     assert read_tables(runtime.database) == before
+
+
+def list_kept(runtime):
+    window = Window(PRESENT, PRESENT + timedelta(seconds=1))
+    return list_refusals(runtime.database, MODEL, window)
+
+
+def test_refused_delivery_is_kept_with_its_reason_and_the_rows_at_fault(runtime, spec):
+    rows = GOOD | {"prediction_id": ["n1", "n2"], "score": [0.1, 7.5]}
+    with pytest.raises(InputError):
+        ingest_predictions(runtime, spec, pa.table(rows), now=PRESENT)
+    (kept,) = list_kept(runtime)
+    assert (kept.kind, kept.n, kept.at) == ("predictions", 2, PRESENT)
+    assert kept.reason == "The score 7.5 is not a probability; accepted are 0 to 1, or null."
+    assert [(one["prediction_id"], one["score"], one["region"]) for one in kept.examples] == [("n2", "7.5", None)]
+
+
+def test_refused_labels_are_kept_with_the_row_at_fault(runtime, spec):
+    with pytest.raises(InputError):
+        ingest_labels(runtime, spec, pa.table(LABELS | {"label": [2]}), now=PRESENT)
+    (kept,) = list_kept(runtime)
+    assert (kept.kind, kept.examples[0]["label"]) == ("labels", "2.0")
+
+
+def test_refused_delivery_is_kept_when_its_values_cannot_be_written(runtime, spec):
+    far = pa.array([2**60], pa.timestamp("us", tz="UTC"))
+    odd = {"prediction_id": ["a\0b"], "scored_at": far, "version": [None], "score": ["x" * 5000]}
+    with pytest.raises(InputError):
+        ingest_predictions(runtime, spec, pa.table(odd), now=PRESENT)
+    (kept,) = list_kept(runtime)
+    assert len(kept.examples[0]["score"]) == 200
+    assert kept.examples[0]["scored_at"] == str(2**60)
+
+
+def test_oldest_refusals_are_forgotten_when_a_sender_keeps_failing(runtime, spec, monkeypatch):
+    monkeypatch.setattr(refusals, "MOST_REFUSALS", 3)
+    for i in range(5):
+        refusals.add_refusal(runtime.database, MODEL, "predictions", f"Reason {i}.", 1, [], PRESENT)
+    assert [one.reason for one in list_kept(runtime)] == ["Reason 4.", "Reason 3.", "Reason 2."]

@@ -7,6 +7,31 @@ select coalesce(max(id), 0) + 1 as id from batches;
 insert into batches (id, model, kind, received, accepted, made_at, start_at, end_at)
 values ($id, $model, $kind, $received, $accepted, $at, $start, $end);
 
+-- name: list_deliveries
+-- The deliveries of predictions that came since an instant.
+select id, model, kind, received, accepted, made_at as "at", start_at as start, end_at as "end"
+from batches
+where model = $model and kind = 'predictions' and made_at >= $since
+order by id;
+
+-- name: get_newest_row
+-- The time of the newest row that was ever delivered.
+select max(end_at) as "end" from batches where model = $model and kind = 'predictions';
+
+-- name: list_longest_waits
+-- How old the newest row was when the next delivery came, in microseconds, and how many such waits there were.
+-- Time is counted back from the newest delivery: an outage must not make its own limit be forgotten.
+with deliveries as (
+    select made_at, max(end_at) over (order by id rows between unbounded preceding and 1 preceding) as newest
+    from batches
+    where model = $model and kind = 'predictions' and accepted > 0
+)
+select greatest(date_diff('microsecond', newest, made_at), 0)::bigint as wait_us, count(*) over () as n
+from deliveries
+where newest is not null and made_at >= (select max(made_at) from deliveries) - to_seconds($watched_s)
+order by wait_us desc
+limit $limit;
+
 -- name: list_batches
 -- The newest deliveries of a kind.
 select id, model, kind, received, accepted, made_at as "at", start_at as start, end_at as "end"

@@ -6,6 +6,14 @@ where model = $model and made_at >= $since
 qualify row_number() over (partition by version, code, subject order by id desc) = 1
 order by version, code, subject;
 
+-- name: list_standing_verdicts
+-- The newest of each check since a deployment, whole.
+select model, version, code, subject, status, reason, evidence, made_at as "at"
+from verdicts
+where model = $model and made_at >= $since
+qualify row_number() over (partition by version, code, subject order by id desc) = 1
+order by version, code, subject;
+
 -- name: insert_verdict
 -- A verdict that differs from the last one.
 insert into verdicts (id, model, version, code, subject, status, reason, evidence, made_at)

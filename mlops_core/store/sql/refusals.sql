@@ -1,0 +1,25 @@
+-- name: insert_refusal
+-- A delivery that was not stored.
+insert into refusals (id, model, kind, reason, n, examples, made_at)
+select coalesce(max(id), 0) + 1, $model, $kind, $reason, $n, $examples, $at
+from refusals;
+
+-- name: forget_old_refusals
+-- Part of the transaction that adds one: a sender that keeps failing must not fill the disk.
+delete from refusals
+where model = $model and id not in (select id from refusals where model = $model order by id desc limit $most);
+
+-- name: list_refused_rows
+-- Rows refused since an instant, by delivery.
+select made_at as "at", n
+from refusals
+where model = $model and kind = $kind and made_at >= $since
+order by id;
+
+-- name: list_refusals
+-- The newest first.
+select id, model, kind, reason, n, examples, made_at as "at"
+from refusals
+where model = $model and made_at >= $start and made_at < $end
+order by id desc
+limit $limit;
