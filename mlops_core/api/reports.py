@@ -10,11 +10,13 @@ from mlops_core.api.answers import HEADERS, make_success
 from mlops_core.api.documents import describe_event, describe_models, describe_production, describe_versions
 from mlops_core.api.parameters import read_segment, read_window, shorten
 from mlops_core.api.state import answer
+from mlops_core.entities import Window
 from mlops_core.errors import InputError, NotFoundError
 from mlops_core.services.activity import MOST_LINES
 from mlops_core.services.drift_report import find_newest_chunks, report_drift
 from mlops_core.services.health import describe_health
 from mlops_core.services.performance import ALL_TIME, report_performance
+from mlops_core.services.quality import find_start, report_quality
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import count_audit_events, find_broken_line, list_audit_events
 from mlops_core.store.deployments import get_champion
@@ -95,6 +97,27 @@ async def get_drift(
         spec, now = get_model(runtime.database, model), runtime.now(model)
         current = asked or find_newest_chunks(runtime, spec, now)
         return report_drift(runtime, spec, reference, current, now, read_segment(spec, segment))
+
+    return await answer(request, report)
+
+
+@router.get("/models/{model}/quality")
+async def get_quality(
+    request: Request,
+    model: str,
+    version: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    segment: str | None = None,
+) -> Response:
+    """Check a version's live traffic chunk by chunk, the champion's and the newest chunks when nothing else is said."""
+    window = read_window(start, end, ALL_TIME)
+
+    def report(runtime: Runtime) -> dict[str, object]:
+        spec, now = get_model(runtime.database, model), runtime.now(model)
+        asked = get_version(runtime.database, model, _choose_version(runtime, model, version))
+        chosen = window if start is not None else Window(find_start(spec, min(window.end, now)), window.end)
+        return report_quality(runtime, spec, asked, chosen, now, read_segment(spec, segment))
 
     return await answer(request, report)
 

@@ -100,6 +100,13 @@ def _add_reports(commands: "argparse._SubParsersAction[_Parser]") -> None:
     drift.add_argument("--current", metavar="A..B", help="traffic to look at; else the newest 7 chunks that are over")
     drift.add_argument("--segment", metavar="COLUMN=VALUE", help="only this part of the traffic")
     drift.add_argument("--fail-on", choices=["alert"], help="end with 1 when a feature has this status")
+    quality = _add(commands, "quality", "quality:run_quality", "check live traffic against its contract, by chunk")
+    quality.add_argument("model", metavar="MODEL")
+    quality.add_argument("--version", metavar="V", help="else the version in production")
+    quality.add_argument("--window", metavar="A..B", help="ISO 8601; else the newest 90 chunks")
+    quality.add_argument("--segment", metavar="COLUMN=VALUE", help="only this part of the traffic")
+    quality.add_argument("--all", action="store_true", help="list checks that found nothing too")
+    quality.add_argument("--fail-on", choices=["alert"], help="end with 1 when a check has this status")
 
 
 def _add_changes(commands: "argparse._SubParsersAction[_Parser]") -> None:

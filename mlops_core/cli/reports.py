@@ -17,7 +17,7 @@ def run_versions(options: Namespace) -> Outcome:
     """List a model's versions."""
     with connect(locate_home(options)) as connection:
         document = connection.get(f"/models/{name_model(options)}/versions")
-        model = _find_model(connection, options.model)
+        model = find_model(connection, options.model)
     metric = Metric(model["primary_metric"])
     rows = [
         [
@@ -44,7 +44,7 @@ def run_performance(options: Namespace) -> Outcome:
     parameters = {"version": options.version, "chunk": options.chunk, "start": start, "end": end}
     with connect(locate_home(options)) as connection:
         document = connection.get(f"/models/{name_model(options)}/performance", parameters)
-        model = _find_model(connection, options.model)
+        model = find_model(connection, options.model)
     metric = Metric(model["primary_metric"])
     rows = [
         [
@@ -121,7 +121,8 @@ def name_model(options: Namespace) -> str:
     return str(options.model)
 
 
-def _find_model(connection: Connection, name: str) -> Document:
+def find_model(connection: Connection, name: str) -> Document:
+    """Give what the API says of one model."""
     models: list[Document] = connection.get("/models")["models"]
     for model in models:
         if model["name"] == name:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from mlops_core.entities import Batch, ModelSpec
 from mlops_core.errors import InputError, MLOpsError
 from mlops_core.services.runtime import Runtime
-from mlops_core.store.retention import get_rows_from
 from mlops_core.store.refusals import MOST_EXAMPLES, add_refusal
+from mlops_core.store.retention import get_rows_from
 from mlops_core.store.tables import LABEL_SCHEMA, traffic_schema
 from mlops_core.store.traffic import append_labels, append_predictions
 

@@ -34,7 +34,7 @@ def give_body(method: str, path: str) -> dict[str, object]:
 
 def test_routes_are_those_of_the_contract():
     reads = ["/audit", "/audit/verify", "/demo", "/health", "/models"]
-    names = ("audit", "drift", "performance", "production", "retention", "versions")
+    names = ("audit", "drift", "performance", "production", "quality", "retention", "versions")
     reads += [f"/models/{{model}}/{name}" for name in names]
     changes = ["/demo", *(f"/models/{{model}}/{name}" for name in ("promote", "retention", "rollback"))]
     expected = [("GET", f"/api/v1{path}") for path in reads] + [("POST", f"/api/v1{path}") for path in changes]

@@ -118,3 +118,28 @@ def test_drift_ends_with_1_when_there_is_nothing_to_compare(run):
     ended = run("drift", "car-loan", "--current", "2020-01-01..2020-01-02", "--json")
     assert ended.exit_code == 1
     assert "There is no traffic" in ended.document["error"]["message"]
+
+
+def test_quality_lists_what_was_found_or_every_check(run):
+    ended = run("quality", "car-loan", "--window", "2024-03-14..2024-03-15", "--segment", "region=north")
+    assert ended.exit_code == 0
+    assert ended.output.splitlines()[0].startswith("car-loan v2, 1 day in UTC, ")
+    everything = run("quality", "car-loan", "--window", "2024-03-14..2024-03-15", "--all")
+    lines = everything.output.splitlines()
+    assert lines[2].split() == ["Day", "n", "Check", "Feature", "Status", "Reason"]
+    document = run("quality", "car-loan", "--window", "2024-03-14..2024-03-15", "--json").document
+    assert len(lines) - 3 == sum(len(chunk["checks"]) for chunk in document["chunks"])
+
+
+def test_quality_ends_with_1_when_an_alert_is_to_fail(run):
+    # The small home has had no rows for days.
+    assert run("quality", "car-loan").exit_code == 0
+    ended = run("quality", "car-loan", "--fail-on", "alert")
+    assert ended.exit_code == 1
+    assert "Age of the newest row" in ended.output
+    assert run("quality", "car-loan", "--version", "v1", "--fail-on", "alert").exit_code == 0
+
+
+def test_quality_says_that_a_version_had_no_traffic(run):
+    ended = run("quality", "car-loan", "--version", "v3")
+    assert (ended.exit_code, ended.output.splitlines()[-1]) == (0, "v3 has no traffic there.")
