@@ -73,11 +73,14 @@ def _choose_threshold(spec: ModelSpec) -> tuple[float, float, float]:
     threshold = st.slider(
         "Threshold", 0.0, 1.0, spec.threshold, STEP, "%.3f", key="threshold", bind="query-params", help=SNAPPING
     )
-    places, costs = st.columns(2), []
-    for place, name, key in zip(places, ("false alarm", "miss"), ("false-alarm-cost", "miss-cost"), strict=True):
-        refuse_outside(key, f"cost of a {name}", 0, MOST_COST)
-        costs.append(place.number_input(f"Cost of a {name}", 0.0, MOST_COST, 0.0, key=key, bind="query-params"))
-    return threshold, costs[0], costs[1]
+    refuse_outside("false-alarm-cost", "cost of a false alarm", 0, MOST_COST)
+    refuse_outside("miss-cost", "cost of a miss", 0, MOST_COST)
+    left, right = st.columns(2)
+    false_alarm = left.number_input(
+        "Cost of a false alarm", 0.0, MOST_COST, 0.0, key="false-alarm-cost", bind="query-params"
+    )
+    miss = right.number_input("Cost of a miss", 0.0, MOST_COST, 0.0, key="miss-cost", bind="query-params")
+    return threshold, false_alarm, miss
 
 
 def show_curves(view: View, curves: VersionCurves, chosen: Decisions, versions: tuple[str, ...]) -> list[Section]:
