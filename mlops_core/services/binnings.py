@@ -1,6 +1,6 @@
 """Binning features: decides what the bins are made from, and when a new reference needs new ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,8 +12,10 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.stats.features import MOST_CATEGORIES, FeatureBinning
 from mlops_core.stats.grids import choose_grid, measure_heaviest_bin
 from mlops_core.store.binnings import Binning, add_binning, extend_binning, get_binning
-from mlops_core.store.features import fetch_uncounted
+from mlops_core.store.features import count_uncounted_values, fetch_uncounted
 
+MOST_ROWS = 50_000
+"""From so many rows, evenly taken from all, the bins of numbers are chosen."""
 COARSEST_BIN = 0.05
 """A bin that holds more of a new reference than this, by values that do not repeat, makes a new binning."""
 
@@ -54,11 +56,29 @@ def bin_from_traffic(runtime: Runtime, spec: ModelSpec, now: datetime) -> Binnin
     """Bin the features that no reference had by the first traffic that fills them; None while there is none."""
     known = get_binning(runtime.database, spec.name)
     missing = [name for name in spec.columns.features if known is None or name not in known.features]
-    rows = fetch_uncounted(runtime.database, spec, missing) if missing else None
-    filled = [name for name in missing if rows is not None and rows[name].null_count < rows.num_rows]
-    if not filled or rows is None:
+    found = _bin_uncounted(runtime, spec, missing) if missing else []
+    if not found:
         return known
-    return adapt_binning(runtime, spec, rows, filled, "the first traffic", now)
+    with runtime.database.transaction() as transaction:
+        if known:
+            return extend_binning(transaction, known, found)
+        return add_binning(transaction, spec.name, "the first traffic", found, now)
+
+
+def _bin_uncounted(runtime: Runtime, spec: ModelSpec, features: Sequence[str]) -> list[FeatureBinning]:
+    """Choose the bins of those features that the uncounted rows fill: numbers by a sample, categories by all rows."""
+    numbers = [name for name in features if name in spec.columns.numeric]
+    rows = fetch_uncounted(runtime.database, spec, numbers, MOST_ROWS) if numbers else None
+    found = [
+        _bin_feature(spec, name, rows[name], None)
+        for name in numbers
+        if rows is not None and rows[name].null_count < rows.num_rows
+    ]
+    for name in features:
+        counted = count_uncounted_values(runtime.database, spec, name) if name in spec.columns.categorical else {}
+        if counted:
+            found.append(_list_categories(name, counted, None))
+    return found
 
 
 def _start_binning(
@@ -72,14 +92,14 @@ def _start_binning(
 def _bin_feature(spec: ModelSpec, name: str, values: pa.ChunkedArray, known: FeatureBinning | None) -> FeatureBinning:
     """Choose the bins of a feature; a known number keeps its grid, a known category gets what is new behind."""
     if name in spec.columns.categorical:
-        return _list_categories(name, values, known)
+        counted = pc.value_counts(values.drop_null()).to_pylist()
+        return _list_categories(name, {one["values"]: one["counts"] for one in counted}, known)
     return known or FeatureBinning(feature=name, grid=choose_grid(_take_numbers(values)))
 
 
-def _list_categories(name: str, values: pa.ChunkedArray, known: FeatureBinning | None) -> FeatureBinning:
+def _list_categories(name: str, counted: Mapping[str, int], known: FeatureBinning | None) -> FeatureBinning:
     before = known.categories or () if known else ()
-    counted = sorted(pc.value_counts(values.drop_null()).to_pylist(), key=lambda one: (-one["counts"], one["values"]))
-    added = [one["values"] for one in counted if one["values"] not in set(before)]
+    added = sorted(counted.keys() - set(before), key=lambda value: (-counted[value], value))
     room = MOST_CATEGORIES - len(before)
     is_full = (known.is_full if known else False) or len(added) > room
     return FeatureBinning(feature=name, categories=(*before, *added[:room]), is_full=is_full)
@@ -90,5 +110,6 @@ def _is_too_coarse(binning: FeatureBinning, values: pa.ChunkedArray) -> bool:
 
 
 def _take_numbers(values: pa.ChunkedArray) -> np.ndarray:
-    """Give the numbers of a column, nulls as NaN."""
-    return np.asarray(values.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    """Give the numbers of a column, nulls as NaN; of a long one every so many."""
+    every = -(-len(values) // MOST_ROWS) or 1
+    return np.asarray(values.cast(pa.float64()).to_numpy()[::every], dtype=np.float64)

@@ -119,7 +119,8 @@ def merge_chunks(counts: FeatureCounts, position: NDArray[np.int64], k: int) -> 
     [7]
     """
     kept = position >= 0
-    entries = kept[counts.chunk]
+    # Without a selection of entries, which are many, when none is left out.
+    entries = slice(None) if kept.all() else kept[counts.chunk]
     low, high = np.full(k, np.nan), np.full(k, np.nan)
     np.fmin.at(low, position[kept], counts.minimum[kept])
     np.fmax.at(high, position[kept], counts.maximum[kept])

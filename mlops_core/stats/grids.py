@@ -10,6 +10,7 @@ each infinity.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -159,24 +160,27 @@ def _find_heaviest(distinct: NDArray[np.float64], counts: NDArray[np.int64], gri
 
 
 def _choose_steps(distinct: NDArray[np.float64], counts: NDArray[np.int64]) -> NumericGrid:
-    """Try transforms and numbers of steps from the plainest on; the best of them when none is fine enough."""
+    """Take the fewest steps that are fine enough, by the plainest transform; the best of all when none is."""
     share = counts / counts.sum()
     centre = float(distinct[np.searchsorted(share.cumsum(), 0.5)])
     best, lightest = NumericGrid(transform=Transform.EIGHTH_ROOT, centre=0.0, scale=100.0), np.inf
-    for transform, middle in (
-        (Transform.IDENTITY, centre),
-        (Transform.EIGHTH_ROOT, float(distinct[0])),
-        (Transform.EIGHTH_ROOT, 0.0),
-        (Transform.EIGHTH_ROOT, centre),
-    ):
-        span = _measure_span(distinct, share, transform, middle)
-        for steps in STEPS if np.isfinite(span) else ():
-            grid = NumericGrid(transform=transform, centre=middle, scale=steps / span)
-            heaviest = _find_heaviest(distinct, counts, grid) if np.isfinite(grid.scale) else np.inf
-            if heaviest < lightest:
-                best, lightest = grid, heaviest
-            if heaviest <= HEAVIEST_BIN:
-                return grid
+    spans = [
+        (transform, middle, span)
+        for transform, middle in (
+            (Transform.IDENTITY, centre),
+            (Transform.EIGHTH_ROOT, float(distinct[0])),
+            (Transform.EIGHTH_ROOT, 0.0),
+            (Transform.EIGHTH_ROOT, centre),
+        )
+        if np.isfinite(span := _measure_span(distinct, share, transform, middle))
+    ]
+    for steps, (transform, middle, span) in product(STEPS, spans):
+        grid = NumericGrid(transform=transform, centre=middle, scale=steps / span)
+        heaviest = _find_heaviest(distinct, counts, grid) if np.isfinite(grid.scale) else np.inf
+        if heaviest < lightest:
+            best, lightest = grid, heaviest
+        if heaviest <= HEAVIEST_BIN:
+            return grid
     return best
 
 

@@ -61,14 +61,31 @@ def count_new_rows(database: Database, spec: ModelSpec, binning: Binning) -> int
     return int(new["n"])
 
 
-def fetch_uncounted(database: Database, spec: ModelSpec, features: Sequence[str]) -> pa.Table:
-    """Give some features of the rows that came since the last count."""
-    found = database.rows("get_counted_batch", {"model": spec.name})
-    columns = ", ".join(quote(name) for name in features)
-    return database.table(
-        f"select {columns} from {name_table('predictions', spec.name)} where batch > $since",
-        {"since": int(found[0]["batch"]) if found else -1},
+def fetch_uncounted(database: Database, spec: ModelSpec, features: Sequence[str], most: int) -> pa.Table:
+    """Give some features of the rows that came since the last count; of more than `most` rows a sample of about it."""
+    since = {"since": _find_counted(database, spec)}
+    table, columns = name_table("predictions", spec.name), ", ".join(quote(name) for name in features)
+    n = database.table(f"select count(*) as n from {table} where batch > $since", since)["n"][0].as_py()
+    # By a hash, since rows that come in turns would give a sample of one turn.
+    one_in = max(1, round(n / most))
+    sampled = f" and hash(rowid) % {one_in} = 0" if one_in > 1 else ""
+    return database.table(f"select {columns} from {table} where batch > $since{sampled} order by rowid", since)
+
+
+def count_uncounted_values(database: Database, spec: ModelSpec, feature: str) -> dict[str, int]:
+    """Give how often each category of a feature is among the rows that came since the last count; nulls left out."""
+    counted = database.table(
+        f"select {quote(feature)} as value, count(*) as n from {name_table('predictions', spec.name)} "
+        f"where batch > $since and {quote(feature)} is not null group by all",
+        {"since": _find_counted(database, spec)},
     )
+    return dict(zip(counted["value"].to_pylist(), counted["n"].to_pylist(), strict=True))
+
+
+def _find_counted(database: Database, spec: ModelSpec) -> int:
+    """Give the newest batch whose features were counted; −1 for none."""
+    found = database.rows("get_counted_batch", {"model": spec.name})
+    return int(found[0]["batch"]) if found else -1
 
 
 def group_rows(
