@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from mlops_core.charts.theme import Palette, make_figure
+from mlops_core.charts.theme import Palette, draw_figure
 from mlops_core.charts.timeline import Timeline, draw_marks, localise, title_axis
 from mlops_core.entities import Estimate, Source
 
 HEIGHT = 380
 BAND_OPACITY = 0.16
+Part = dict[str, object]
 Point = tuple[datetime, Estimate, int, bool]
 """Start of a chunk, its figure, the rows behind it, and whether its interval is drawn."""
 
@@ -40,21 +41,22 @@ def draw_metric(
     timeline: Timeline, lines: Sequence[MetricLine], colours: Mapping[str, str], palette: Palette
 ) -> go.Figure:
     """Draw the lines over deployments, standard, and the time whose labels are pending; `timeline` has no series."""
-    figure = make_figure(palette, HEIGHT)
     zone = ZoneInfo(timeline.spec.timezone)
-    for line in lines:
-        _add_band(figure, line, colours[line.version], zone)
-    for line in lines:
-        _add_line(figure, line, colours[line.version], zone, timeline.spec.words.rows)
+    bands = [_trace_band(line, colours[line.version], zone) for line in lines]
+    traces = [_trace_line(line, colours[line.version], zone, timeline.spec.words.rows) for line in lines]
+    span = [localise(timeline.start, zone), localise(timeline.now, zone)]
+    layout = {
+        "xaxis": {"range": span, "showgrid": False, "hoverformat": "%a %d %b %Y"},
+        "yaxis": {
+            "title": {"text": title_axis(timeline)},
+            "hoverformat": ".3f",
+            "range": list(_find_range(timeline, lines)),
+        },
+        "hovermode": "x unified",
+        "legend": {"traceorder": "normal"},
+    }
+    figure = draw_figure(palette, HEIGHT, [*(band for band in bands if band), *traces], layout)
     draw_marks(figure, timeline, palette, zone)
-    figure.update_xaxes(
-        range=[localise(timeline.start, zone), localise(timeline.now, zone)],
-        showgrid=False,
-        hoverformat="%a %d %b %Y",
-    )
-    low, high = _find_range(timeline, lines)
-    figure.update_yaxes(title_text=title_axis(timeline), hoverformat=".3f", range=[low, high])
-    figure.update_layout(hovermode="x unified", legend={"traceorder": "normal"})
     return figure
 
 
@@ -76,27 +78,28 @@ def name_line(line: MetricLine, rows: str) -> str:
     return f"{line.version}, realised" if line.source is Source.LIVE else f"{line.version} on the same {rows}"
 
 
-def _add_line(figure: go.Figure, line: MetricLine, colour: str, zone: ZoneInfo, rows: str) -> None:
+def _trace_line(line: MetricLine, colour: str, zone: ZoneInfo, rows: str) -> Part:
     dash = "dot" if line.is_estimated else "solid" if line.source is Source.LIVE else "dash"
     points = [point for run in _split(line) for point in (*run, None)]
     unit = "rows" if line.is_estimated else "labels"
-    figure.add_scatter(
-        x=[localise(point[0], zone) if point else None for point in points],
-        y=[point[1].value if point else None for point in points],
+    return {
+        "type": "scatter",
+        "x": [localise(point[0], zone) if point else None for point in points],
+        "y": [point[1].value if point else None for point in points],
         # A lone chunk between gaps has no line of its own.
-        mode="lines+markers",
-        marker={"size": 3.5, "color": colour},
-        line={"color": colour, "width": 2.2 if dash == "solid" else 1.8, "dash": dash},
-        name=name_line(line, rows),
-        legendgroup=name_line(line, rows),
-        customdata=[_tell(point, unit) if point else "" for point in points],
-        hovertemplate="%{y:.3f}%{customdata}",
-        connectgaps=False,
-    )
+        "mode": "lines+markers",
+        "marker": {"size": 3.5, "color": colour},
+        "line": {"color": colour, "width": 2.2 if dash == "solid" else 1.8, "dash": dash},
+        "name": name_line(line, rows),
+        "legendgroup": name_line(line, rows),
+        "customdata": [_tell(point, unit) if point else "" for point in points],
+        "hovertemplate": "%{y:.3f}%{customdata}",
+        "connectgaps": False,
+    }
 
 
-def _add_band(figure: go.Figure, line: MetricLine, colour: str, zone: ZoneInfo) -> None:
-    """Draw the intervals of each run as one closed shape; shapes are apart where a figure is missing."""
+def _trace_band(line: MetricLine, colour: str, zone: ZoneInfo) -> Part | None:
+    """Give the intervals of each run as one closed shape, apart where a figure is missing; None without any."""
     x: list[datetime | None] = []
     y: list[float | None] = []
     for run in _split(line):
@@ -106,18 +109,20 @@ def _add_band(figure: go.Figure, line: MetricLine, colour: str, zone: ZoneInfo) 
         there = [localise(point[0], zone) for point in bounded]
         x += [*there, *there[::-1], None]
         y += [*(point[1].high for point in bounded), *(point[1].low for point in bounded[::-1]), None]
-    if x:
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            fill="toself",
-            fillcolor=_fade(colour),
-            line={"width": 0},
-            showlegend=False,
-            hoverinfo="skip",
-            legendgroup=line.version,
-        )
+    if not x:
+        return None
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "fill": "toself",
+        "fillcolor": _fade(colour),
+        "line": {"width": 0},
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "legendgroup": line.version,
+    }
 
 
 def _split(line: MetricLine) -> Iterator[list[Point]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from plotly.graph_objects import Figure
 
-from mlops_core.charts.theme import Palette, make_figure
+from mlops_core.charts.theme import Palette, draw_figure
 from mlops_core.stats.classification import CalibrationCurve
 from mlops_core.stats.costs import Decisions
 from mlops_core.stats.curves import Curve, ScoreDistribution, ThresholdSweep
@@ -13,6 +13,8 @@ from mlops_core.stats.proportions import divide_or_nan
 
 HEIGHT = 300
 THRESHOLD_HEIGHT = 380
+Part = dict[str, object]
+"""A trace, a shape, a note, or a layout as plotly's JSON has it."""
 STEADY_ROWS = 30
 """Labels below which a point of the calibration curve is drawn hollow, apart from the line."""
 
@@ -21,94 +23,80 @@ def draw_roc(
     curve: Curve, sweep: ThresholdSweep, marks: Mapping[str, Decisions], colour: str, palette: Palette
 ) -> Figure:
     """Draw the ROC curve, with a mark for each named threshold."""
-    figure = make_figure(palette, HEIGHT)
-    _add_diagonal(figure, palette)
-    _add_curve(figure, curve, colour)
-    for name, found in marks.items():
-        x = found.false_positive / max(sweep.n_negative, 1)
-        _add_mark(figure, x, found.true_positive / max(sweep.n_positive, 1), name, palette)
-    _frame(figure, "Share of negatives flagged", "Share of positives flagged")
-    return figure
+    places = {
+        name: (found.false_positive / max(sweep.n_negative, 1), found.true_positive / max(sweep.n_positive, 1))
+        for name, found in marks.items()
+    }
+    traces = [_trace_curve(curve, colour), *_trace_marks(places, palette)]
+    layout = _frame("Share of negatives flagged", "Share of positives flagged")
+    return draw_figure(palette, HEIGHT, traces, {**layout, "shapes": [_rule_diagonal(palette)]})
 
 
 def draw_precision_recall(
     curve: Curve, sweep: ThresholdSweep, marks: Mapping[str, Decisions], colour: str, palette: Palette
 ) -> Figure:
     """Draw precision over recall, with a mark for each named threshold and the base rate as a line."""
-    figure = make_figure(palette, HEIGHT)
     base_rate = sweep.n_positive / max(sweep.n_positive + sweep.n_negative, 1)
-    _add_rule(figure, palette.muted, "dash", y=base_rate)
-    note = {"size": 12, "color": palette.muted}
-    figure.add_annotation(
-        x=1, xanchor="right", y=base_rate, yanchor="top", text="base rate", font=note, showarrow=False
-    )
-    _add_curve(figure, curve, colour)
-    for name, found in marks.items():
-        if found.precision.value is not None and found.recall.value is not None:
-            _add_mark(figure, found.recall.value, found.precision.value, name, palette)
-    _frame(figure, "Recall", "Precision")
-    return figure
+    note = {
+        "x": 1,
+        "xanchor": "right",
+        "y": base_rate,
+        "yanchor": "top",
+        "text": "base rate",
+        "font": {"size": 12, "color": palette.muted},
+        "showarrow": False,
+    }
+    places = {
+        name: (found.recall.value, found.precision.value)
+        for name, found in marks.items()
+        if found.precision.value is not None and found.recall.value is not None
+    }
+    rule = _rule(palette.muted, "dash", y=base_rate)
+    layout = {**_frame("Recall", "Precision"), "shapes": [rule], "annotations": [note]}
+    return draw_figure(palette, HEIGHT, [_trace_curve(curve, colour), *_trace_marks(places, palette)], layout)
 
 
 def draw_calibration(curve: CalibrationCurve, colour: str, palette: Palette) -> Figure:
     """Draw the share of positives over the mean score, with 95 % intervals; on the diagonal a score means itself."""
-    figure = make_figure(palette, HEIGHT)
-    _add_diagonal(figure, palette)
-    for kept, is_steady in ((curve.n >= STEADY_ROWS, True), ((curve.n > 0) & (curve.n < STEADY_ROWS), False)):
-        share, low, high = curve.positive_share[kept], curve.low[kept], curve.high[kept]
-        figure.add_scatter(
-            x=curve.mean_score[kept].tolist(),
-            y=share.tolist(),
-            mode="lines+markers" if is_steady else "markers",
-            line={"color": colour, "width": 2},
-            marker={"color": colour, "size": 7, "symbol": "circle" if is_steady else "circle-open"},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": (high - share).tolist(),
-                "arrayminus": (share - low).tolist(),
-                "color": colour,
-                "thickness": 1.5 if is_steady else 0.8,
-                "width": 0,
-            },
-            customdata=np.column_stack([curve.n[kept], low, high]).tolist(),
-            hovertemplate="score %{x:.3f}: %{y:.1%} positive [%{customdata[1]:.1%}, %{customdata[2]:.1%}], "
-            "%{customdata[0]:,} labels<extra></extra>",
-            showlegend=not is_steady and bool(kept.any()),
-            name=f"under {STEADY_ROWS} labels",
-        )
-    _frame(figure, "Mean score", "Share that turned out positive")
-    return figure
+    steady, few = curve.n >= STEADY_ROWS, (curve.n > 0) & (curve.n < STEADY_ROWS)
+    traces = [_trace_calibration(curve, kept, colour, is_steady=kept is steady) for kept in (steady, few)]
+    layout = _frame("Mean score", "Share that turned out positive")
+    return draw_figure(palette, HEIGHT, traces, {**layout, "shapes": [_rule_diagonal(palette)]})
 
 
 def draw_scores(scores: ScoreDistribution, threshold: float, colour: str, palette: Palette) -> Figure:
     """Draw how many rows scored how high, by label, with the deployed threshold."""
-    figure = make_figure(palette, HEIGHT)
     middle, width = (scores.edge[:-1] + scores.edge[1:]) / 2, float(scores.edge[1] - scores.edge[0])
     fills = (("label 0", scores.negative, 0.45, ""), ("label 1", scores.positive, 1.0, ""),
              ("no label yet", scores.unlabelled, 0.25, "/"))  # fmt: skip
-    for name, counts, opacity, shape in fills:
-        if counts.any():
-            figure.add_bar(
-                x=middle.tolist(),
-                y=counts.tolist(),
-                width=width,
-                name=name,
-                marker={"color": colour, "opacity": opacity, "line": {"width": 0}, "pattern": {"shape": shape}},
-                hovertemplate="score %{x:.2f}: %{y:,}",
-            )
-    _add_thresholds(figure, {f"deployed {threshold:.3g}": threshold}, palette)
-    figure.update_layout(barmode="stack", hovermode="x unified", bargap=0)
-    figure.update_xaxes(range=[0, 1], title_text="Score", showgrid=False)
-    figure.update_yaxes(title_text="Rows")
-    return figure
+    traces = [
+        {
+            "type": "bar",
+            "x": middle.tolist(),
+            "y": counts.tolist(),
+            "width": width,
+            "name": name,
+            "marker": {"color": colour, "opacity": opacity, "line": {"width": 0}, "pattern": {"shape": shape}},
+            "hovertemplate": "score %{x:.2f}: %{y:,}",
+        }
+        for name, counts, opacity, shape in fills
+        if counts.any()
+    ]
+    layout = {
+        **_mark_thresholds({f"deployed {threshold:.3g}": threshold}, palette),
+        "barmode": "stack",
+        "hovermode": "x unified",
+        "bargap": 0,
+        "xaxis": {"range": [0, 1], "title": {"text": "Score"}, "showgrid": False},
+        "yaxis": {"title": {"text": "Rows"}},
+    }
+    return draw_figure(palette, HEIGHT, traces, layout)
 
 
 def draw_thresholds(
     sweep: ThresholdSweep, marks: Mapping[str, float], colour: str, palette: Palette, costs: np.ndarray | None = None
 ) -> Figure:
     """Draw precision, recall, and F1 over the threshold, or the cost when there is one, with named thresholds."""
-    figure = make_figure(palette, THRESHOLD_HEIGHT)
     # Every edge is exact, but a screen has no room for two thousand of them.
     shown = np.unique(np.append(np.arange(0, sweep.threshold.size, 4), sweep.threshold.size - 1))
     hits, alarms = sweep.true_positive[shown], sweep.false_positive[shown]
@@ -119,20 +107,27 @@ def draw_thresholds(
     }
     if costs is not None:
         lines = {"Cost per 1,000": (costs[shown], "solid", 2.4)}
-    for name, (values, dash, width) in lines.items():
-        figure.add_scatter(
-            x=sweep.threshold[shown].tolist(),
-            y=[None if np.isnan(value) else value for value in values.tolist()],
-            mode="lines",
-            name=name,
-            line={"color": colour, "dash": dash, "width": width},
-            hovertemplate="%{y:,.1f}" if costs is not None else "%{y:.3f}",
-        )
-    _add_thresholds(figure, marks, palette)
-    figure.update_layout(hovermode="x unified", showlegend=True)
-    figure.update_xaxes(range=[0, 1], title_text="Threshold", showgrid=False, hoverformat=".4f")
-    figure.update_yaxes(rangemode="tozero", title_text="Cost per 1,000 labelled rows" if costs is not None else None)
-    return figure
+    traces = [
+        {
+            "type": "scatter",
+            "x": sweep.threshold[shown].tolist(),
+            "y": [None if np.isnan(value) else value for value in values.tolist()],
+            "mode": "lines",
+            "name": name,
+            "line": {"color": colour, "dash": dash, "width": width},
+            "hovertemplate": "%{y:,.1f}" if costs is not None else "%{y:.3f}",
+        }
+        for name, (values, dash, width) in lines.items()
+    ]
+    title = {} if costs is None else {"title": {"text": "Cost per 1,000 labelled rows"}}
+    layout = {
+        **_mark_thresholds(marks, palette),
+        "hovermode": "x unified",
+        "showlegend": True,
+        "xaxis": {"range": [0, 1], "title": {"text": "Threshold"}, "showgrid": False, "hoverformat": ".4f"},
+        "yaxis": {"rangemode": "tozero", **title},
+    }
+    return draw_figure(palette, THRESHOLD_HEIGHT, traces, layout)
 
 
 def describe_curve(name: str, curve: Curve, figure: str) -> str:
@@ -161,76 +156,111 @@ def describe_scores(scores: ScoreDistribution) -> str:
     return f"Scores of {n:,} rows: half of them lie below {scores.edge[middle + 1]:.2f}."
 
 
-def _add_thresholds(figure: Figure, marks: Mapping[str, float], palette: Palette) -> None:
-    """Mark named thresholds; names on different heights, so that near ones do not cover each other."""
-    for i, (name, at) in enumerate(marks.items()):
-        dash = "solid" if i == 0 else "dash" if i == 1 else "dot"
-        _add_rule(figure, palette.text, dash, x=at)
-        is_right = at > 0.6
-        figure.add_annotation(
-            x=at,
-            xanchor="right" if is_right else "left",
-            xshift=-5 if is_right else 5,
-            y=1 - 0.1 * i,
-            yref="paper",
-            yanchor="top",
-            text=name,
-            font={"size": 12, "color": palette.text},
-            bgcolor=palette.background,
-            showarrow=False,
-        )
-
-
-def _add_curve(figure: Figure, curve: Curve, colour: str) -> None:
-    figure.add_scatter(
-        x=curve.x.tolist(),
-        y=curve.y.tolist(),
-        mode="lines",
-        line={"color": colour, "width": 2.2},
-        customdata=[f"{one:.3f}" if one <= 1 else "above 1" for one in curve.threshold.tolist()],
-        hovertemplate="%{x:.3f}, %{y:.3f} at threshold %{customdata}<extra></extra>",
-        showlegend=False,
-    )
-
-
-def _add_mark(figure: Figure, x: float, y: float, name: str, palette: Palette) -> None:
-    is_first = not any(trace.mode == "markers" for trace in figure.data)
-    figure.add_scatter(
-        x=[x],
-        y=[y],
-        mode="markers",
-        name=name,
-        marker={
-            "size": 11,
-            "color": palette.background if not is_first else palette.text,
-            "symbol": "circle" if is_first else "diamond",
-            "line": {"color": palette.text, "width": 2},
+def _trace_calibration(curve: CalibrationCurve, kept: np.ndarray, colour: str, *, is_steady: bool) -> Part:
+    share, low, high = curve.positive_share[kept], curve.low[kept], curve.high[kept]
+    return {
+        "type": "scatter",
+        "x": curve.mean_score[kept].tolist(),
+        "y": share.tolist(),
+        "mode": "lines+markers" if is_steady else "markers",
+        "line": {"color": colour, "width": 2},
+        "marker": {"color": colour, "size": 7, "symbol": "circle" if is_steady else "circle-open"},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": (high - share).tolist(),
+            "arrayminus": (share - low).tolist(),
+            "color": colour,
+            "thickness": 1.5 if is_steady else 0.8,
+            "width": 0,
         },
-        hovertemplate=f"{name}: %{{x:.3f}}, %{{y:.3f}}<extra></extra>",
-    )
+        "customdata": np.column_stack([curve.n[kept], low, high]).tolist(),
+        "hovertemplate": "score %{x:.3f}: %{y:.1%} positive [%{customdata[1]:.1%}, %{customdata[2]:.1%}], "
+        "%{customdata[0]:,} labels<extra></extra>",
+        "showlegend": not is_steady and bool(kept.any()),
+        "name": f"under {STEADY_ROWS} labels",
+    }
 
 
-def _add_rule(figure: Figure, colour: str, dash: str, *, x: float | None = None, y: float | None = None) -> None:
-    """Draw a line across the whole chart, at an x or at a y; plotly's own way takes three times as long."""
-    figure.add_shape(
-        type="line",
-        x0=0 if x is None else x,
-        x1=1 if x is None else x,
-        y0=0 if y is None else y,
-        y1=1 if y is None else y,
-        xref="paper" if x is None else "x",
-        yref="paper" if y is None else "y",
-        line={"color": colour, "width": 1.2, "dash": dash},
-    )
+def _mark_thresholds(marks: Mapping[str, float], palette: Palette) -> Part:
+    """Mark named thresholds; names on different heights, so that near ones do not cover each other."""
+    shapes, notes = [], []
+    for i, (name, at) in enumerate(marks.items()):
+        shapes.append(_rule(palette.text, "solid" if i == 0 else "dash" if i == 1 else "dot", x=at))
+        is_right = at > 0.6
+        notes.append(
+            {
+                "x": at,
+                "xanchor": "right" if is_right else "left",
+                "xshift": -5 if is_right else 5,
+                "y": 1 - 0.1 * i,
+                "yref": "paper",
+                "yanchor": "top",
+                "text": name,
+                "font": {"size": 12, "color": palette.text},
+                "bgcolor": palette.background,
+                "showarrow": False,
+            }
+        )
+    return {"shapes": shapes, "annotations": notes}
 
 
-def _add_diagonal(figure: Figure, palette: Palette) -> None:
-    figure.add_shape(
-        type="line", x0=0, y0=0, x1=1, y1=1, line={"color": palette.muted, "width": 1, "dash": "dash"}, layer="below"
-    )
+def _trace_curve(curve: Curve, colour: str) -> Part:
+    return {
+        "type": "scatter",
+        "x": curve.x.tolist(),
+        "y": curve.y.tolist(),
+        "mode": "lines",
+        "line": {"color": colour, "width": 2.2},
+        "customdata": [f"{one:.3f}" if one <= 1 else "above 1" for one in curve.threshold.tolist()],
+        "hovertemplate": "%{x:.3f}, %{y:.3f} at threshold %{customdata}<extra></extra>",
+        "showlegend": False,
+    }
 
 
-def _frame(figure: Figure, x: str, y: str) -> None:
-    figure.update_xaxes(range=[-0.01, 1.01], title_text=x)
-    figure.update_yaxes(range=[-0.02, 1.03], title_text=y)
-    figure.update_layout(showlegend=True)
+def _trace_marks(places: Mapping[str, tuple[float, float]], palette: Palette) -> list[Part]:
+    """Mark named places, the first one filled."""
+    return [
+        {
+            "type": "scatter",
+            "x": [x],
+            "y": [y],
+            "mode": "markers",
+            "name": name,
+            "marker": {
+                "size": 11,
+                "color": palette.background if i else palette.text,
+                "symbol": "diamond" if i else "circle",
+                "line": {"color": palette.text, "width": 2},
+            },
+            "hovertemplate": f"{name}: %{{x:.3f}}, %{{y:.3f}}<extra></extra>",
+        }
+        for i, (name, (x, y)) in enumerate(places.items())
+    ]
+
+
+def _rule(colour: str, dash: str, *, x: float | None = None, y: float | None = None) -> Part:
+    """Give a line across the whole chart, at an x or at a y."""
+    return {
+        "type": "line",
+        "x0": 0 if x is None else x,
+        "x1": 1 if x is None else x,
+        "y0": 0 if y is None else y,
+        "y1": 1 if y is None else y,
+        "xref": "paper" if x is None else "x",
+        "yref": "paper" if y is None else "y",
+        "line": {"color": colour, "width": 1.2, "dash": dash},
+    }
+
+
+def _rule_diagonal(palette: Palette) -> Part:
+    line = {"color": palette.muted, "width": 1, "dash": "dash"}
+    return {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "line": line, "layer": "below"}
+
+
+def _frame(x: str, y: str) -> Part:
+    return {
+        "xaxis": {"range": [-0.01, 1.01], "title": {"text": x}},
+        "yaxis": {"range": [-0.02, 1.03], "title": {"text": y}},
+        "showlegend": True,
+    }
