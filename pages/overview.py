@@ -12,6 +12,7 @@ from mlops_core.words import write_age, write_instant, write_span
 from pages.components.change import draw_change_dialog, offer_advice, offer_undo
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, show_headline, write_title
+from pages.components.models import show_models
 from pages.components.session import get_palette
 from pages.components.states import show_note
 from pages.components.tables import write_table
@@ -102,6 +103,7 @@ def show_happenings(overview: Overview) -> None:
 
 view = open_view(note="Window and segment act on the chart over time; sentence and cards are about all traffic.")
 overview = read_overview(view.runtime, view.spec, view.now)
+show_models(view)
 offer_undo(view, overview)
 show_answer(view, overview)
 show_cards(overview)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from mlops_core.entities import Deployment, Estimate, Metric, ModelSpec, Source, Span, Version
 from mlops_core.services.performance import ALL_TIME, find_arrival, find_profile, read_series, select_covered
@@ -32,10 +33,10 @@ class VersionHistory:
 
 def find_spans(deployments: Sequence[Deployment]) -> list[Span]:
     """Turn the changes of production, oldest first, into spans."""
-    ends = [deployment.at for deployment in deployments[1:]] + [None]
+    ends = (deployment.at for deployment in deployments[1:])
     return [
         Span(version=deployment.version, start=deployment.at, end=end, deployment=deployment.id)
-        for deployment, end in zip(deployments, ends, strict=True)
+        for deployment, end in zip_longest(deployments, ends)
     ]
 
 
@@ -69,6 +70,10 @@ def describe_history(spec: ModelSpec, histories: Sequence[VersionHistory], now: 
     """Say in a sentence which version is in production, for how long, and how it did beside the others."""
     champion = next((one for one in histories if one.is_champion), None)
     if champion is None:
+        if not histories:
+            return f"{spec.name} has no version yet."
+        if len(histories) == 1:
+            return f"{spec.name} has one version; it is not in production."
         return f"{spec.name} has {len(histories)} versions; none of them is in production."
     age = write_age(now - champion.spans[-1].start)
     return (

@@ -11,13 +11,15 @@ from streamlit.testing.v1 import AppTest
 from mlops_core.config import PROJECT, Home
 from mlops_core.entities import Action
 from mlops_core.services.deployment import ChangeRequest, change_production
+from mlops_core.services.registry import register_model
+from mlops_core.services.runtime import Runtime
 from mlops_core.services.schedule import Job, JobState, note_failure
 from mlops_core.shared import get_runtime
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import get_champion
-from tests.small_home import ACTOR, MODEL, PRESENT, copy_small_home
+from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, copy_small_home
 
-PAGES = ("overview", "versions", "activity")
+PAGES = ("overview", "performance", "versions", "activity")
 RunPage = Callable[..., AppTest]
 
 
@@ -142,3 +144,35 @@ def test_page_says_so_when_a_check_fails(run_page: RunPage, home: Home, page: st
     get_runtime().schedule.put(note_failure(failing, PRESENT, timedelta(minutes=1), "The disk is full."))
     test = AppTest.from_file(str(PROJECT / "pages" / "router.py"), default_timeout=60).switch_page(f"{page}.py").run()
     assert any("The check of car-loan failed at 00:00 UTC: The disk is full." in one.value for one in test.warning)
+
+
+def _add_model(home: Home, name: str) -> None:
+    runtime = Runtime.open(home)
+    register_model(runtime, MODEL_FILE.replace(MODEL, name), actor=ACTOR, now=PRESENT)
+    runtime.close()
+
+
+def test_overview_has_no_table_of_models_when_there_is_one(run_page: RunPage, home: Home) -> None:
+    assert "worst first" not in _read(run_page(home, "overview"))
+
+
+def test_overview_opens_with_a_row_for_each_model_when_there_are_several(run_page: RunPage, home: Home) -> None:
+    _add_model(home, "boat-loan")
+    test = run_page(home, "overview", model_select=MODEL)
+    assert not test.exception
+    words = _read(test)
+    assert "None of 2 models needs attention" in words
+    assert words.index("None of 2 models") < words.index("<h1")
+    assert words.index("?model-select=boat-loan") < words.index(f'<b aria-current="true">{MODEL}</b>')
+    assert "NOT IN PRODUCTION" in words
+    assert "Nothing is in production." in words
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_says_so_when_nothing_is_in_production(run_page: RunPage, home: Home, page: str) -> None:
+    _add_model(home, "boat-loan")
+    test = run_page(home, page, model_select="boat-loan")
+    assert not test.exception
+    assert ("<h1" in _read(test), "boat-loan has no version yet." in _read(test)) == (True, page == "versions")
+    assert not test.error
+    assert test.selectbox(key="model-select").value == "boat-loan"

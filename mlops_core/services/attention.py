@@ -1,0 +1,62 @@
+"""Models side by side: decides which of them needs attention first, from stored verdicts alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlops_core.checks.attention import URGENCY, find_gravest
+from mlops_core.entities import ModelSpec, Status
+from mlops_core.services.runtime import Runtime
+from mlops_core.store.deployments import get_champion
+from mlops_core.store.profiles import get_refreshed
+from mlops_core.store.verdicts import list_standing_verdicts
+
+NOTHING_SERVES = "Nothing is in production."
+NOTHING_SAID = "Its standard was not checked yet."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """One model as its checks see it."""
+
+    model: str
+    champion: str | None
+    """None when nothing is in production."""
+    status: Status
+    reason: str
+    """Of the gravest verdict, or why there is none."""
+    since: datetime | None
+    """When that verdict came; None without one."""
+    checked_at: datetime | None
+    """When it was last counted and checked; None when never."""
+
+
+def list_states(runtime: Runtime, specs: Sequence[ModelSpec]) -> list[ModelState]:
+    """Give the state of each model, the most urgent first, then by name."""
+    states = [_read_state(runtime, spec) for spec in specs]
+    return sorted(states, key=lambda state: (URGENCY.index(state.status), state.model))
+
+
+def tell_attention(states: Sequence[ModelState]) -> str:
+    """Say how many models need attention: "1 of 3 models needs attention"."""
+    n = sum(state.status in (Status.ALERT, Status.WARNING) for state in states)
+    if n == 0:
+        return f"None of {len(states)} models needs attention"
+    return f"{n} of {len(states)} models {'needs' if n == 1 else 'need'} attention"
+
+
+def _read_state(runtime: Runtime, spec: ModelSpec) -> ModelState:
+    champion = get_champion(runtime.database, spec.name)
+    gravest = None
+    if champion:
+        standing = list_standing_verdicts(runtime.database, spec.name, champion.at)
+        verdicts = [verdict for verdict in standing if verdict.version == champion.version]
+        gravest = find_gravest(verdicts, spec.primary_metric)
+    return ModelState(
+        model=spec.name,
+        champion=champion.version if champion else None,
+        status=gravest.status if gravest else Status.INSUFFICIENT_DATA,
+        reason=gravest.reason if gravest else NOTHING_SAID if champion else NOTHING_SERVES,
+        since=gravest.at if gravest else None,
+        checked_at=get_refreshed(runtime.database, spec.name),
+    )
