@@ -88,6 +88,7 @@ def show_pages(browser: Browser, url: str) -> None:
         ("overview-dark", "/", WIDE, "dark"),
         ("overview-narrow", "/", NARROW, "light"),
         ("performance", "/performance", WIDE, "light"),
+        ("quality", "/quality", WIDE, "light"),
         ("versions", "/versions", WIDE, "light"),
     ):
         with open_page(browser, url + path, width, scheme) as page:

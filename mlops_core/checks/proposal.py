@@ -10,6 +10,8 @@ from mlops_core.stats.features import FeatureCounts
 NULL_MARGIN = 0.1
 RANGE_MARGIN = 0.25
 """Of the width of the reference's range, on both sides: a reference seldom saw every season."""
+NEVER_NEGATIVE = 10_000
+"""So many values without a negative one, or a lowest value of 0, say that there will be none."""
 MOST_UNSEEN = 0.02
 AGE_FACTOR = 1.5
 """How many times the usual longest wait for the next delivery is accepted."""
@@ -41,7 +43,7 @@ def propose_terms(feature: str, counts: FeatureCounts, categories: Sequence[str]
             categories=known,
             most_unseen=MOST_UNSEEN,
         )
-    low, high = _widen(float(counts.minimum[0]), float(counts.maximum[0]))
+    low, high = _widen(float(counts.minimum[0]), float(counts.maximum[0]), int(counts.n[0] - counts.n_null[0]))
     return FeatureTerms(feature=feature, kind=FeatureKind.NUMBER, most_null=most_null, minimum=low, maximum=high)
 
 
@@ -64,15 +66,15 @@ def propose_traffic(longest: Sequence[timedelta], n_waits: int) -> TrafficTerms:
     return TrafficTerms(most_age_hours=round(max(hours, LEAST_AGE_HOURS), 1))
 
 
-def _widen(low: float, high: float) -> tuple[float | None, float | None]:
-    """Widen a range; what was never negative stays so. A reference without values sets no limit."""
+def _widen(low: float, high: float, n: int) -> tuple[float | None, float | None]:
+    """Widen a range; what is surely never negative stays so. A reference without values sets no limit."""
     if not (isfinite(low) and isfinite(high)):
         return None, None
     margin = RANGE_MARGIN * (high - low) if high > low else max(abs(high), 1.0) * RANGE_MARGIN
     if not isfinite(margin):
         return None, None
-    lowest = low - margin
-    return _shorten(max(lowest, 0.0) if low >= 0 else lowest), _shorten(high + margin)
+    is_positive = low == 0 or (low > 0 and n >= NEVER_NEGATIVE)
+    return _shorten(max(low - margin, 0.0) if is_positive else low - margin), _shorten(high + margin)
 
 
 def _shorten(value: float) -> float:

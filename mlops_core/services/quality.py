@@ -55,7 +55,7 @@ def read_quality(
         for i, chunk in enumerate(chunks):
             if chunk in place:
                 found[i] += _check_chunk(spec, traffic, place[chunk], basis.contract, now)
-        if champion and next_chunk(spec, chunks[-1]) > now:
+        if champion and next_chunk(spec, chunks[-1]) >= now:
             age = now - traffic.newest if traffic.newest else None
             found[-1].append(check_freshness(age, basis.contract.traffic, traffic.n))
     return [

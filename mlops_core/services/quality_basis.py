@@ -158,7 +158,8 @@ def read_counts(
         return {}, []
     chunks = list_every_chunk(spec, min(seen), max(seen))
     place = {chunk: i for i, chunk in enumerate(chunks)}
-    return {profile.feature: spread_chunks(profile, place) for profile in profiles}, chunks
+    counted = {profile.feature: spread_chunks(profile, place) for profile in profiles}
+    return {name: counted[name] for name in version.features if name in counted}, chunks
 
 
 def list_every_chunk(spec: ModelSpec, first: datetime, last: datetime) -> list[datetime]:

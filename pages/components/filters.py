@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.services.performance import limit_window, list_segment_choices
@@ -33,6 +34,8 @@ class View:
     segment: tuple[str, str]
     """(column, value); empty texts for all traffic."""
     now: datetime
+    filters: DeltaGenerator
+    """Place in the sidebar for what else a page lets choose."""
 
 
 def open_view(*, has_window: bool = True, note: str = "") -> View:
@@ -59,9 +62,10 @@ def open_view(*, has_window: bool = True, note: str = "") -> View:
             window, segment = _choose_window(runtime, spec, now), _choose_segment(runtime, spec)
             if note:
                 st.caption(note)
+        filters = st.container()
         show_replay(runtime, spec)
     show_failing_jobs(runtime, spec)
-    return View(runtime=runtime, spec=spec, window=window, segment=segment, now=now)
+    return View(runtime=runtime, spec=spec, window=window, segment=segment, now=now, filters=filters)
 
 
 def _choose_window(runtime: Runtime, spec: ModelSpec, now: datetime) -> Window:

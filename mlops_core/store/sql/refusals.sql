@@ -21,5 +21,5 @@ order by id;
 select id, model, kind, reason, n, examples, made_at as "at"
 from refusals
 where model = $model and made_at >= $start and made_at < $end
-order by id desc
+order by made_at desc, id desc
 limit $limit;

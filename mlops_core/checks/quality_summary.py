@@ -1,0 +1,131 @@
+"""The sentence on data quality: decides from findings what is wrong with the newest traffic, and since when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlops_core.checks.findings import Check, ChunkFindings, Finding
+from mlops_core.checks.rollup import Headline
+from mlops_core.entities import Status
+from mlops_core.words import write_instant
+
+NEWEST_CHUNKS = 2
+"""The open chunk, and the one before it for what the open one cannot say yet."""
+MOST_TOLD = 2
+TROUBLE = (Status.ALERT, Status.WARNING)
+_ORDER = (
+    Check.NULL_SKEW,
+    Check.FRESHNESS,
+    Check.REFUSED,
+    Check.VOLUME,
+    Check.RANGE_SKEW,
+    Check.CONSTANT_SKEW,
+    Check.INFINITE,
+    Check.UNSEEN,
+    Check.NULLS,
+    Check.RANGE,
+    Check.DUPLICATES,
+    Check.SCHEMA,
+)
+"""What is told first among findings of one status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One finding that stands in the newest traffic."""
+
+    finding: Finding
+    since: datetime
+    """Start of the first chunk from which on it was never fine again."""
+
+
+def find_troubles(chunks: Sequence[ChunkFindings]) -> list[Trouble]:
+    """Give what is wrong in the newest traffic, the worst first; a feature may come more than once."""
+    newest: dict[tuple[Check, str | None], Finding] = {}
+    for chunk in chunks[-NEWEST_CHUNKS:]:
+        for finding in chunk.findings:
+            if finding.status is not Status.INSUFFICIENT_DATA:
+                newest[(finding.check, finding.feature)] = finding
+    found = [finding for finding in newest.values() if finding.status in TROUBLE]
+    found.sort(key=lambda one: (TROUBLE.index(one.status), _ORDER.index(one.check), one.feature or ""))
+    return [Trouble(finding=one, since=_find_since(chunks, one)) for one in found]
+
+
+def summarise_quality(version: str, chunks: Sequence[ChunkFindings], *, unit: str) -> Headline:
+    """Turn the findings of a window into the sentence a person would say.
+
+    Parameters
+    ----------
+    unit : str
+        What a chunk is: "day".
+    """
+    troubles = find_troubles(chunks)
+    judged = [finding for chunk in chunks for finding in chunk.findings if finding.status is not _UNKNOWN]
+    if not judged:
+        detail = "Choose a longer window or another version." if not chunks else chunks[-1].findings[0].reason
+        sentence = f"{version} has {'too few rows' if chunks else 'no traffic'} in this window to be checked."
+        return _make(_UNKNOWN, "NOT ENOUGH DATA · data quality", sentence, detail)
+    bad = sum(any(one.status in TROUBLE for one in chunk.findings) for chunk in chunks)
+    if troubles:
+        return _tell_troubles(version, troubles, f"Checks found something on {bad} of {len(chunks)} {unit}s.")
+    past = f"; {bad} of {len(chunks)} {unit}s in this window {'was' if bad == 1 else 'were'} not" if bad else ""
+    told = f"{len(judged):,} checks of {len(chunks)} {unit}{'' if len(chunks) == 1 else 's'} in this window."
+    return _make(Status.OK, "OK · data quality", f"The newest traffic of {version} is as agreed{past}.", told)
+
+
+def _tell_troubles(version: str, troubles: Sequence[Trouble], past: str) -> Headline:
+    leading: dict[str, Trouble] = {}
+    for trouble in troubles:
+        if trouble.finding.check is not Check.SCHEMA or not leading:
+            leading.setdefault(trouble.finding.feature or trouble.finding.check, trouble)
+    told = list(leading.values())
+    status, since = told[0].finding.status, told[0].since
+    worst = [trouble for trouble in told if trouble.finding.status is status]
+    phrases = [_tell(version, trouble.finding) for trouble in worst[:MOST_TOLD]]
+    more = f", and {len(worst) - MOST_TOLD} more" if worst[MOST_TOLD:] else ""
+    sentence = (", and " if len(phrases) > 1 and not more else ", ").join(phrases) + more
+    if told[0].finding.feature is None:
+        sentence = sentence[:1].upper() + sentence[1:]
+    reasons = " ".join(trouble.finding.reason for trouble in told[: MOST_TOLD + 1])
+    kicker = f"{status.value} · data quality · since {write_instant(since)}"
+    return _make(status, kicker, f"{sentence}.", f"{reasons} {past}")
+
+
+def _make(status: Status, kicker: str, sentence: str, detail: str) -> Headline:
+    return Headline(status=status, kicker=kicker, sentence=sentence, detail=detail, action=None, target=None)
+
+
+def _tell(version: str, finding: Finding) -> str:
+    feature = finding.feature
+    is_low = finding.value is not None and finding.value < 1
+    told = {
+        Check.SCHEMA: f"columns have no values in {version}'s traffic",
+        Check.NULLS: f"{feature} is empty more often than agreed",
+        Check.RANGE: f"{feature} leaves the range that was agreed",
+        Check.UNSEEN: f"{feature} has categories that nobody agreed on",
+        Check.INFINITE: f"{feature} has infinite values",
+        Check.VOLUME: f"too {'few' if is_low else 'many'} rows have come",
+        Check.FRESHNESS: "no new rows have come for too long",
+        Check.DUPLICATES: "rows were delivered twice",
+        Check.REFUSED: "rows were refused at the door",
+        Check.NULL_SKEW: f"{feature} is empty in {version}'s traffic and was filled in its training",
+        Check.CONSTANT_SKEW: f"{feature} has one value only, unlike in training",
+        Check.RANGE_SKEW: f"{feature} lies far outside the range of training",
+    }
+    return told[finding.check]
+
+
+def _find_since(chunks: Sequence[ChunkFindings], finding: Finding) -> datetime:
+    since = chunks[-1].start
+    for chunk in reversed(chunks):
+        own = next(
+            (one for one in chunk.findings if (one.check, one.feature) == (finding.check, finding.feature)), None
+        )
+        if own and own.status in TROUBLE:
+            since = chunk.start
+        elif own and own.status is Status.OK:
+            break
+    return since
+
+
+_UNKNOWN = Status.INSUFFICIENT_DATA

@@ -1,0 +1,169 @@
+"""Data quality in tables: decides the columns of each table of the page and of its files, and how cells are written."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mlops_core.charts.quality import Reading
+from mlops_core.checks.findings import Check, Finding
+from mlops_core.checks.quality_summary import TROUBLE, find_troubles
+from mlops_core.contracts import ContractRevision, FeatureTerms, TrafficTerms
+from mlops_core.entities import Status
+from mlops_core.services.contract_fields import ALL_ROWS
+from mlops_core.services.contracts import ContractState
+from mlops_core.services.quality_view import QualityView, is_share, name_chunk
+from mlops_core.words import write_share
+
+FINDING_COLUMNS = ("Start (UTC)", "Rows", "Check", "Code", "Feature", "Value", "Limit", "Status", "Reason")
+TROUBLE_COLUMNS = ("Status", "Feature", "Check", "Since", "Reason")
+READING_COLUMNS = ("Chunk", "Value", "Limit", "Status", "Reason")
+TERM_COLUMNS = ("Feature", "Kind", "Empty at most", "Values", "Others at most", "Set by", "In the newest traffic")
+REFUSAL_COLUMNS = ("When (UTC)", "Kind", "Rows", "Reason")
+REFUSED_COLUMNS = (*REFUSAL_COLUMNS, "Row", "Column", "Value")
+SIGNS = {Status.ALERT: "▲", Status.WARNING: "◆", Status.OK: "●", Status.INSUFFICIENT_DATA: "□"}
+"""The same shapes as in charts."""
+MOST_CATEGORIES = 6
+"""Named in a cell; of more their number."""
+
+
+def list_troubles(view: QualityView) -> list[tuple[str, ...]]:
+    """Give what stands in the newest traffic, the worst first."""
+    return [
+        (
+            _mark(one.finding.status),
+            one.finding.feature or ALL_ROWS,
+            one.finding.check.label,
+            name_chunk(view.spec, one.since),
+            one.finding.reason,
+        )
+        for one in find_troubles(view.chunks)
+    ]
+
+
+def list_findings(view: QualityView) -> list[tuple[str, ...]]:
+    """Give every check of every chunk, for a file."""
+    return [
+        (
+            chunk.start.isoformat(),
+            str(chunk.n),
+            one.check.label,
+            one.check.value,
+            one.feature or "",
+            "" if one.value is None else repr(one.value),
+            "" if one.limit is None else repr(one.limit),
+            one.status.value,
+            one.reason,
+        )
+        for chunk in view.chunks
+        for one in chunk.findings
+    ]
+
+
+def list_reading_rows(check: Check, readings: Sequence[Reading]) -> list[tuple[str, ...]]:
+    """Give the history of one check, newest first."""
+    return [
+        (one.name, write_figure(check, one.value), write_figure(check, one.limit), _mark(one.status), one.reason)
+        for one in reversed(readings)
+    ]
+
+
+def _mark(status: Status) -> str:
+    """Write a status with its sign."""
+    return f"{SIGNS[status]} {status.value}"
+
+
+def write_figure(check: Check, value: float | None) -> str:
+    """Write a value in the units of its check."""
+    if value is None:
+        return "–"
+    if is_share(check):
+        return write_share(value) if value <= 1 else f"{value:.0%}".replace("%", " %")
+    return f"{value:,.1f} h" if check is Check.FRESHNESS else f"{value:,.4g}"
+
+
+def list_terms(view: QualityView) -> list[tuple[str, ...]]:
+    """Give the contract feature by feature, beside what the newest traffic holds; those that differ come first."""
+    worst = _find_worst(view)
+    rows = [
+        (
+            terms.feature,
+            terms.kind.value,
+            write_share(terms.most_null),
+            write_values(terms),
+            "–" if terms.most_unseen is None else write_share(terms.most_unseen),
+            _tell_origin(view.contract, terms),
+            worst[terms.feature].reason if terms.feature in worst else "as agreed",
+        )
+        for terms in view.contract.contract.features
+    ]
+    return sorted(rows, key=lambda row: row[0] not in worst)
+
+
+def list_traffic_terms(terms: TrafficTerms, unit: str) -> list[tuple[str, str]]:
+    """Give what is asked of all rows together, as names and values."""
+    volume = f"{terms.least_volume:.0%} to {terms.most_volume:.0%} of the usual".replace("%", " %")
+    age = "no limit: too few deliveries" if terms.most_age_hours is None else f"{terms.most_age_hours:g} hours"
+    return [
+        (f"Rows of a {unit}", volume),
+        ("Age of the newest row", age),
+        ("Duplicates", f"{write_share(terms.most_duplicates)} of the delivered rows"),
+    ]
+
+
+def write_values(terms: FeatureTerms) -> str:
+    """Write which values a feature may have."""
+    if terms.categories is not None:
+        named = ", ".join(terms.categories[:MOST_CATEGORIES])
+        return f"{len(terms.categories)}: {named}, …" if terms.categories[MOST_CATEGORIES:] else named or "none"
+    if terms.minimum is None and terms.maximum is None:
+        return "every number"
+    if terms.minimum is None:
+        return f"up to {terms.maximum:g}"
+    return f"{terms.minimum:g} and above" if terms.maximum is None else f"{terms.minimum:g} to {terms.maximum:g}"
+
+
+def tell_revision(revision: ContractRevision) -> str:
+    """Say who changed the contract, when, and why."""
+    at = revision.at
+    return f"{revision.actor.name} on {at.day} {at:%b %Y at %H:%M} UTC: {revision.reason}"
+
+
+def list_refusal_rows(view: QualityView) -> list[tuple[str, ...]]:
+    """Give the refused deliveries, newest first."""
+    return [(_write_time(one.at), one.kind, f"{one.n:,}", one.reason) for one in view.refusals]
+
+
+def list_refused_cells(view: QualityView) -> list[tuple[str, ...]]:
+    """Give the refused deliveries with the rows that were kept of them, a line for each of their cells, for a file."""
+    return [
+        (_write_time(one.at), one.kind, str(one.n), one.reason, str(i + 1), column, "" if value is None else value)
+        for one in view.refusals
+        for i, row in enumerate(one.examples or ({},))
+        for column, value in (row or {"": ""}).items()
+    ]
+
+
+def _find_worst(view: QualityView) -> dict[str, Finding]:
+    """Give the first finding of each feature that is not as agreed."""
+    worst: dict[str, Finding] = {}
+    for one in find_troubles(view.chunks):
+        if one.finding.feature and one.finding.status in TROUBLE:
+            worst.setdefault(one.finding.feature, one.finding)
+    return worst
+
+
+def _tell_origin(state: ContractState, terms: FeatureTerms) -> str:
+    if terms == state.proposed.get_terms(terms.feature):
+        return "proposed"
+    revision = next(
+        (
+            later
+            for later, earlier in zip(state.revisions, (*state.revisions[1:], None), strict=True)
+            if earlier is None or terms not in earlier.edits.features
+        ),
+        None,
+    )
+    return f"{revision.actor.name}, {revision.at.day} {revision.at:%b}" if revision else "a person"
+
+
+def _write_time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S")
