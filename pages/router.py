@@ -13,6 +13,7 @@ st.navigation(
         "Watch": [
             st.Page("overview.py", title="Overview", icon=":material/monitoring:", default=True),
             st.Page("performance.py", title="Performance", icon=":material/speed:"),
+            st.Page("drift.py", title="Drift", icon=":material/grid_on:"),
             st.Page("quality.py", title="Data quality", icon=":material/fact_check:"),
         ],
         "Act": [st.Page("versions.py", title="Versions", icon=":material/history:")],

@@ -92,7 +92,7 @@ def compare_windows(
         raise ConflictError(
             f"The features of {spec.name} were not counted yet: it has neither a reference nor traffic."
         )
-    chosen, known = _find_known(runtime, spec, binning, reference, now, segment)
+    chosen, known = find_known(runtime, spec, binning, reference, now, segment)
     found = count_window(runtime, spec, chosen.binning, current, segment)
     counts = {name: sum_up(found[name]) for name in spec.columns.features if name in found}
     n_chunks = max((one.n.size for one in found.values()), default=1)
@@ -105,9 +105,16 @@ def compare_windows(
     return table, binning
 
 
-def _find_known(
+def find_known(
     runtime: Runtime, spec: ModelSpec, binning: Binning, window: Window | None, now: datetime, segment: Segment
 ) -> tuple[Reference, Mapping[str, ReferenceProfile]]:
+    """Give what traffic is compared with, and its counts by feature: a window, or the champion's standing reference.
+
+    Raises
+    ------
+    ConflictError
+        When there is none, or the window has no traffic.
+    """
     if window is None:
         champion = get_champion(runtime.database, spec.name)
         version = get_version(runtime.database, spec.name, champion.version) if champion else None

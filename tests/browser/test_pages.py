@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
-PATHS = ("/", "/performance", "/quality", "/versions", "/activity")
+PATHS = ("/", "/performance", "/drift", "/quality", "/versions", "/activity")
 NARROW, MIDDLE, WIDE = 400, 1280, 1440
 LEAST_CONTRAST = 4.5
 

@@ -19,7 +19,7 @@ from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import get_champion
 from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, copy_small_home
 
-PAGES = ("overview", "performance", "quality", "versions", "activity")
+PAGES = ("overview", "performance", "drift", "quality", "versions", "activity")
 RunPage = Callable[..., AppTest]
 
 

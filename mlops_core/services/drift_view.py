@@ -1,0 +1,213 @@
+"""The drift page's figures: decides which traffic it shows, with what it is compared, and the order of the features."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops_core.charts.drift import HeatMap, HeatRow
+from mlops_core.checks.drift import STATUSES, DriftJudgement
+from mlops_core.checks.drift_summary import explain
+from mlops_core.chunking import find_chunk, next_chunk
+from mlops_core.entities import ChunkSize, ModelSpec, Status, Window
+from mlops_core.errors import ConflictError
+from mlops_core.services.drift import RECENT_CHUNKS, DriftTable, judge_counts, list_chunks
+from mlops_core.services.drift_outcomes import Outcome, read_outcomes
+from mlops_core.services.drift_report import find_known
+from mlops_core.services.runtime import Runtime
+from mlops_core.stats.features import FeatureBinning, FeatureCounts, merge_chunks, stack_features
+from mlops_core.store.binnings import get_binning
+from mlops_core.store.deployments import get_champion
+from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, read_feature_profiles
+from mlops_core.store.models import get_version, list_versions
+from mlops_core.words import write_day
+
+MOST_CHUNKS = 120
+"""The newest ones; more would be squares too small to click."""
+MOST_ROWS = 30
+"""Features that the heat map has room for; the table has them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DriftView:
+    """The drift of all traffic of a model by chunk, whatever version answered."""
+
+    spec: ModelSpec
+    version: str | None
+    """In production; its features are the ones looked at."""
+    table: DriftTable
+    """With the chunks before the first one shown, at which its verdict looks back."""
+    first: int
+    """Position of the first chunk shown."""
+    outcomes: tuple[Outcome, ...]
+    """Score and labels, over the same chunks as the table."""
+    binnings: Mapping[str, FeatureBinning]
+    impacts: Mapping[str, float]
+    """Expected change of the primary metric by feature; empty when it is not known."""
+
+    @property
+    def chunks(self) -> tuple[datetime, ...]:
+        """The chunks shown, oldest first."""
+        return self.table.chunks[self.first :]
+
+    def find_position(self, chunk: datetime | None) -> int:
+        """Give the position of a chunk in the table; of the newest one when it is not shown."""
+        return self.table.chunks.index(chunk) if chunk in self.chunks else len(self.table.chunks) - 1
+
+
+def read_drift_view(
+    runtime: Runtime,
+    spec: ModelSpec,
+    window: Window,
+    now: datetime,
+    segment: Segment = ALL_TRAFFIC,
+    reference: Window | None = None,
+) -> DriftView:
+    """Judge every feature, the score, and the labels in every chunk of a window that is over.
+
+    Parameters
+    ----------
+    reference : Window, optional
+        Traffic to compare the features with; the standing reference of the champion when None.
+
+    Raises
+    ------
+    ConflictError
+        When there is nothing to compare, or nothing to compare with.
+    """
+    binning = get_binning(runtime.database, spec.name)
+    if binning is None:
+        raise ConflictError("The features were not counted yet: there is neither a reference nor traffic.")
+    chosen, known = find_known(runtime, spec, binning, reference, now, segment)
+    if not known:
+        raise ConflictError(f"The reference has no rows of the segment {segment[0]}: {segment[1]}.")
+    early = Window(window.start - RECENT_CHUNKS * (next_chunk(spec, window.start) - window.start), window.end)
+    champion = get_champion(runtime.database, spec.name)
+    version = get_version(runtime.database, spec.name, champion.version) if champion else None
+    features = list(version.features if version else spec.columns.features)
+    profiles = read_feature_profiles(runtime.database, spec.name, chosen.binning, early, segment, features)
+    chunks = list_chunks(spec, [chunk for one in profiles for chunk in one.chunks], min(window.end, now))
+    counts = _count_all(_keep_read(runtime, spec, profiles), chunks, features)
+    table = judge_counts(chosen, chunks, counts, known) if chunks and counts else None
+    if table is None:
+        raise ConflictError(f"There is no {spec.chunk.value} of traffic in this window that is over.")
+    start = find_chunk(spec, window.start)
+    shown = sum(chunk >= start for chunk in chunks)
+    return DriftView(
+        spec=spec,
+        version=version.name if version else None,
+        table=table,
+        first=len(chunks) - min(max(shown, 1), MOST_CHUNKS),
+        outcomes=read_outcomes(runtime, spec, version.name if version else None, segment, chunks),
+        binnings=binning.features,
+        impacts={},
+    )
+
+
+def _keep_read(runtime: Runtime, spec: ModelSpec, profiles: Sequence[FeatureProfile]) -> list[FeatureProfile]:
+    """Leave out features of versions that do not read them: nobody had to log them then."""
+    read = {version.name: set(version.features) for version in list_versions(runtime.database, spec.name)}
+    return [one for one in profiles if one.version not in read or one.feature in read[one.version]]
+
+
+def _count_all(
+    profiles: Sequence[FeatureProfile], chunks: Sequence[datetime], features: Sequence[str]
+) -> dict[str, FeatureCounts]:
+    """Add the counts of all versions up by feature and chunk, in the order of the features."""
+    place = {chunk: i for i, chunk in enumerate(chunks)}
+    parts: dict[str, list[FeatureProfile]] = {}
+    for profile in profiles:
+        parts.setdefault(profile.feature, []).append(profile)
+    counts = {}
+    for name in features:
+        if name in parts:
+            position = np.array([place.get(chunk, -1) for one in parts[name] for chunk in one.chunks], dtype=np.int64)
+            counts[name] = merge_chunks(stack_features([one.counts for one in parts[name]]), position, len(chunks))
+    return counts
+
+
+def rank_features(view: DriftView, position: int) -> list[int]:
+    """Give the features by position, the worst in a chunk first: by impact where known, else by effect over limit."""
+    judgement = view.table.judgement
+    ratios = get_ratios(judgement)[:, position]
+    impacts = np.array([view.impacts.get(name, 0.0) for name in view.table.features])
+    # What drifted stands above what did not, however large a harmless effect may be.
+    order = np.lexsort((-np.nan_to_num(ratios, nan=-np.inf), -impacts, -judgement.codes[:, position]))
+    return [int(feature) for feature in order]
+
+
+def get_ratios(judgement: DriftJudgement) -> NDArray[np.float64]:
+    """Give each effect as a multiple of its limit, shape (f, k)."""
+    return np.asarray(judgement.effects / judgement.alert_limits[:, None])
+
+
+def make_heat_map(view: DriftView) -> HeatMap:
+    """Give the features, the worst in the newest chunk first, and below them the score and the labels."""
+    order = rank_features(view, len(view.table.chunks) - 1)[:MOST_ROWS]
+    rows = [_make_row(view, view.table.features[i], view.table.features[i], view.table.judgement, i) for i in order]
+    rows += [
+        _make_row(view, one.name, one.label, one.judgement, 0, one.reasons)
+        for one in view.outcomes
+        if one.judgement is not None
+    ]
+    return HeatMap(
+        chunks=view.chunks, names=tuple(name_chunk(view.spec, chunk) for chunk in view.chunks), rows=tuple(rows)
+    )
+
+
+def _make_row(
+    view: DriftView,
+    name: str,
+    label: str,
+    judgement: DriftJudgement,
+    feature: int,
+    reasons: Sequence[str] | None = None,
+) -> HeatRow:
+    places = range(view.first, len(view.table.chunks))
+    return HeatRow(
+        name=name,
+        label=label if len(label) <= 28 else f"{label[:27]}…",
+        statuses=tuple(judgement.get_status(feature, i) for i in places),
+        effects=tuple(float(judgement.effects[feature, i]) for i in places),
+        limit=float(judgement.alert_limits[feature]),
+        reasons=tuple(reasons[i] if reasons else explain(judgement, name, feature, i) for i in places),
+    )
+
+
+def find_since(view: DriftView, feature: int, position: int) -> datetime | None:
+    """Give the chunk from which on a feature was without a break a warning or an alert; None when it is neither."""
+    codes, since = view.table.judgement.codes[feature], None
+    while position >= 0 and codes[position] >= STATUSES.index(Status.WARNING):
+        since = view.table.chunks[position]
+        position -= 1
+    return since
+
+
+def name_chunk(spec: ModelSpec, chunk: datetime) -> str:
+    """Name a chunk as a person would: "30 Oct", "30 Oct 14:00", "week of 28 Oct", "Oct 2013"."""
+    day = write_day(chunk, spec.timezone)
+    if spec.chunk is ChunkSize.HOUR:
+        return f"{day} {_localise(spec, chunk):%H:%M}"
+    if spec.chunk is ChunkSize.MONTH:
+        return f"{_localise(spec, chunk):%b %Y}"
+    return f"week of {day}" if spec.chunk is ChunkSize.WEEK else day
+
+
+def make_window(spec: ModelSpec, first: date, last: date) -> Window:
+    """Give the span of whole days of the model's zone, the last one included."""
+    zone = ZoneInfo(spec.timezone)
+    start, end = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
+    return Window(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def list_days(spec: ModelSpec, window: Window) -> tuple[date, date]:
+    """Give the first and the last day of a span in the model's zone."""
+    last = window.end - timedelta(microseconds=1)
+    return _localise(spec, window.start).date(), _localise(spec, last).date()
+
+
+def _localise(spec: ModelSpec, chunk: datetime) -> datetime:
+    return chunk.astimezone(ZoneInfo(spec.timezone))

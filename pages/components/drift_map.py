@@ -1,0 +1,112 @@
+"""The heat map of features by chunk and the table beside it: either selects the cell that the page shows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from plotly.graph_objects import Figure
+
+from mlops_core.charts.drift import describe_heat_map, draw_heat_map
+from mlops_core.charts.theme import Palette
+from mlops_core.services.activity import write_csv
+from mlops_core.services.drift_view import MOST_ROWS, DriftView, make_heat_map, name_chunk
+from mlops_core.services.drift_words import CELL_COLUMNS, COLUMNS, list_cells, list_rows, tell_outcomes
+from mlops_core.services.report import Section, Table
+from pages.components.drift_choice import CHUNK, FEATURE, Choice
+from pages.components.headline import write_title
+from pages.components.session import get_palette
+
+MAP, TABLE = "drift-map", "drift-table"
+
+
+def show_map(drift: DriftView, choice: Choice) -> Section:
+    """Draw the heat map; a click on a cell selects its feature and chunk."""
+    heat = make_heat_map(drift)
+    unit = drift.spec.chunk.value
+    title = f"Every feature by {unit}"
+    note = "darker is nearer to the limit, ▲ is beyond it; click a cell, or select a row of the table"
+    if len(drift.table.features) > MOST_ROWS:
+        note += f"; the {MOST_ROWS} worst of {len(drift.table.features)}"
+    words = describe_heat_map(heat)
+
+    def draw(palette: Palette) -> Figure:
+        return draw_heat_map(heat, (choice.feature, choice.chunk), palette)
+
+    with st.container(border=True, key="panel-drift-map"):
+        st.html(write_title(title, note))
+        with st.container(key="drift-scroll"):
+            st.plotly_chart(
+                draw(get_palette()),
+                theme=None,
+                key=MAP,
+                on_select=take_click,
+                selection_mode="points",
+                config={"displayModeBar": False},
+                alt=words,
+            )
+        told = f"Each cell compares one {unit} with the reference by the PSI, less what chance gives it."
+        st.caption(f"{told} {tell_outcomes(drift)}")
+    return Section(title=title, note=note, draw=draw, words=words)
+
+
+def take_click() -> None:
+    """Select the cell that was clicked."""
+    cell = read_click(st.session_state[MAP])
+    if cell is not None:
+        st.session_state[FEATURE], st.session_state[CHUNK] = cell
+
+
+def read_click(event: Mapping[str, Any]) -> tuple[str, datetime] | None:
+    """Give feature and chunk of a click; None when it met no cell."""
+    points = event["selection"]["points"]
+    found = points[0].get("customdata") if points else None
+    return (str(found[0]), datetime.fromisoformat(str(found[1]))) if found else None
+
+
+def show_table(drift: DriftView, choice: Choice) -> Section:
+    """Draw the features of the chosen chunk, the worst first; selecting a row selects its feature."""
+    rows = list_rows(drift, choice.position)
+    names = [row[0] for row in rows]
+    title, note = f"Features on {name_chunk(drift.spec, choice.chunk)}", tell_order(drift)
+    with st.container(border=True, key="panel-drift-table"):
+        st.html(write_title(title, note))
+        st.dataframe(
+            pd.DataFrame(rows, columns=[_capitalise(name) for name in COLUMNS]),
+            hide_index=True,
+            key=TABLE,
+            on_select=lambda: take_row(names),
+            selection_mode="single-row",
+            height=min(38 + 35 * len(rows), 390),
+            column_config={"Reason": st.column_config.TextColumn(width="large")},
+            alt=f"{title}, the worst first",
+        )
+        st.download_button(
+            "Download as CSV",
+            write_csv(CELL_COLUMNS, list_cells(drift)),
+            f"{drift.spec.name}-drift.csv",
+            "text/csv",
+            key="drift-csv",
+            on_click="ignore",
+            help="Every feature in every chunk of the window",
+        )
+    return Section(title=title, note=note, table=Table(columns=COLUMNS, rows=rows))
+
+
+def tell_order(drift: DriftView) -> str:
+    """Say by what the features are ranked."""
+    if drift.impacts:
+        return "what drifted first, by its expected effect on performance"
+    return "what drifted first, by effect ÷ limit"
+
+
+def take_row(names: Sequence[str]) -> None:
+    """Select the feature of the row that was selected."""
+    rows = st.session_state[TABLE]["selection"]["rows"]
+    if rows and rows[0] < len(names):
+        st.session_state[FEATURE] = names[rows[0]]
+
+
+def _capitalise(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,201 @@
+"""What the Drift page shows, on the small home with traffic that moves."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mlops_core.entities import ModelSpec, Status, Window
+from mlops_core.errors import ConflictError
+from mlops_core.services.drift_detail import (
+    Statistic,
+    list_statistics,
+    read_distribution,
+    read_missing,
+    read_shift,
+)
+from mlops_core.services.drift_outcomes import LABELS, SCORE, read_outcomes
+from mlops_core.services.drift_view import (
+    DriftView,
+    find_since,
+    list_days,
+    make_heat_map,
+    make_window,
+    rank_features,
+    read_drift_view,
+)
+from mlops_core.services.drift_words import CELL_COLUMNS, list_cells, list_notices, list_rows, tell_drift, tell_feature
+from mlops_core.services.ingestion import ingest_predictions
+from mlops_core.services.monitoring import refresh
+from mlops_core.services.multivariate import measure_chunk, tell_multivariate
+from mlops_core.services.runtime import Runtime
+from mlops_core.store.models import get_model
+from mlops_core.store.samples import sample_rows
+from tests.small_home import MODEL, START, copy_small_home, draw_loans
+
+DAY = timedelta(days=1)
+NOW = START + 24 * DAY
+WINDOW = Window(START, NOW)
+MOVED = START + 20 * DAY
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    """A small home with ten more days of v2, in the last four of which debt has grown."""
+    opened = Runtime.open(copy_small_home(tmp_path_factory.mktemp("drift") / "home"))
+    spec = get_model(opened.database, MODEL)
+    for day in range(14, 24):
+        start = START + day * DAY
+        loans = draw_loans(600, start, 1, seed=day).drop_columns(["label"])
+        if start >= MOVED:
+            loans = loans.set_column(loans.column_names.index("debt"), "debt", pa.array(loans["debt"].to_numpy() + 1.5))
+        score = 1 / (1 + np.exp(-loans["debt"].to_numpy()))
+        loans = loans.append_column("score", pa.array(score)).append_column("version", pa.array(["v2"] * 600))
+        ingest_predictions(opened, spec, loans, now=start + DAY)
+    refresh(opened, spec, NOW)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def spec(runtime: Runtime) -> ModelSpec:
+    return get_model(runtime.database, MODEL)
+
+
+@pytest.fixture(scope="module")
+def view(runtime: Runtime, spec: ModelSpec) -> DriftView:
+    """Give the last two weeks, compared with the first two, which have enough days to know what is natural."""
+    return read_drift_view(runtime, spec, Window(START + 10 * DAY, NOW), NOW, reference=Window(START, START + 16 * DAY))
+
+
+def test_view_names_what_moved_and_since_when(view: DriftView):
+    headline = tell_drift(view, view.find_position(None))
+    assert headline.status is Status.ALERT
+    assert headline.sentence == "1 of 2 features drifted: debt since 21 Mar."
+    assert headline.kicker == "DRIFT · 24 Mar"
+
+
+def test_view_says_that_nothing_moved_when_nothing_did(view: DriftView):
+    headline = tell_drift(view, view.find_position(START + 15 * DAY))
+    assert headline.status is Status.OK
+    assert headline.sentence == "None of the 2 features that can be judged drifted."
+
+
+def test_view_ranks_the_moved_feature_first(view: DriftView):
+    newest = len(view.table.chunks) - 1
+    assert view.table.features[rank_features(view, newest)[0]] == "debt"
+    assert list_rows(view, newest)[0][:2] == ("debt", "▲ drifted")
+    assert find_since(view, view.table.features.index("debt"), newest) == MOVED
+
+
+def test_heat_map_shows_the_window_and_not_the_chunks_before_it(view: DriftView):
+    heat = make_heat_map(view)
+    assert heat.chunks == tuple(START + i * DAY for i in range(10, 24))
+    assert [row.name for row in heat.rows] == ["debt", "income", SCORE, LABELS]
+    assert heat.rows[0].statuses[-1] is Status.ALERT
+    assert heat.rows[0].statuses[0] is Status.OK
+
+
+def test_cells_are_every_feature_in_every_chunk(view: DriftView):
+    cells = list_cells(view)
+    assert len(cells) == 2 * 14
+    assert all(len(cell) == len(CELL_COLUMNS) for cell in cells)
+
+
+def test_notice_names_a_short_reference(runtime: Runtime, spec: ModelSpec):
+    notices = list_notices(read_drift_view(runtime, spec, WINDOW, NOW))
+    assert any("too few to know how far features move" in notice for notice in notices)
+    assert any("a single season" in notice for notice in notices)
+
+
+def test_view_leaves_out_the_chunk_that_is_not_over(runtime: Runtime, spec: ModelSpec):
+    view = read_drift_view(runtime, spec, Window(START, NOW - DAY / 2), NOW - DAY / 2)
+    assert view.chunks[-1] == NOW - 2 * DAY
+
+
+def test_view_refuses_a_window_without_traffic(runtime: Runtime, spec: ModelSpec):
+    empty = Window(START + 200 * DAY, START + 210 * DAY)
+    with pytest.raises(ConflictError, match="There is no day of traffic"):
+        read_drift_view(runtime, spec, empty, NOW + 300 * DAY)
+
+
+def test_distribution_moves_with_the_feature(view: DriftView):
+    shown = read_distribution(view, "debt", len(view.table.chunks) - 1)
+    middles = [(low + high) / 2 for low, high in zip(shown.edges, shown.edges[1:], strict=False)]
+
+    def centre(values: tuple[float, ...]) -> float:
+        return float(np.average(middles, weights=values))
+
+    assert centre(shown.reference) == pytest.approx(1.0, abs=0.1)
+    assert centre(shown.current) == pytest.approx(2.5, abs=0.15)
+
+
+@pytest.mark.parametrize("statistic", list(Statistic))
+def test_every_statistic_rises_when_a_feature_moves(view: DriftView, statistic: Statistic):
+    series = read_shift(view, "debt", statistic)
+    assert min(series.values[-4:]) > 2 * max(series.values[:10])
+    assert bool(series.limits) == (statistic is Statistic.PSI)
+
+
+def test_series_stands_above_its_limit_exactly_where_the_verdict_is_not_ok(view: DriftView):
+    series = read_shift(view, "debt", Statistic.PSI)
+    above = [value >= limit for value, limit in zip(series.values, series.limits, strict=True)]
+    assert above == [status in (Status.ALERT, Status.WARNING) for status in series.statuses]
+    assert all(band < limit for band, limit in zip(series.band, series.limits, strict=True))
+
+
+def test_numbers_have_no_unseen_categories(view: DriftView):
+    missing = read_missing(view, "debt")
+    assert missing.unseen == ()
+    assert set(missing.nulls) == {0.0}
+    assert Statistic.KS in list_statistics(view, "debt")
+
+
+def test_reason_of_a_feature_says_since_when(view: DriftView):
+    assert "It has been so since 21 Mar." in tell_feature(view, "debt", len(view.table.chunks) - 1)
+
+
+def test_scores_are_compared_with_the_first_fourteen_chunks(runtime: Runtime, spec: ModelSpec, view: DriftView):
+    score, labels = view.outcomes
+    assert (score.name, labels.name) == (SCORE, LABELS)
+    assert score.judgement is not None
+    assert score.judgement.n_reference.tolist() == [14 * 600]
+    assert "0 labels of v2 so far; 200 are needed." in labels.reasons[-1]
+
+
+def test_scores_are_not_judged_when_the_version_is_too_young(runtime: Runtime, spec: ModelSpec):
+    outcome = read_outcomes(runtime, spec, "v1", ("", ""), [START])[0]
+    assert outcome.judgement is None
+    assert outcome.reasons[0].startswith("v1 has 7 days of traffic; its first 14 are what")
+
+
+def test_days_become_a_window_of_the_models_zone_and_back(spec: ModelSpec):
+    window = make_window(spec, date(2024, 3, 1), date(2024, 3, 2))
+    assert window == Window(START, START + 2 * DAY)
+    assert list_days(spec, window) == (date(2024, 3, 1), date(2024, 3, 2))
+
+
+def test_sample_is_the_same_for_the_same_seed_and_another_for_another(runtime: Runtime, spec: ModelSpec):
+    window = Window(START, START + 3 * DAY)
+    drawn = [sample_rows(runtime.database, spec, window, ["debt"], 100, seed) for seed in (1, 1, 2)]
+    assert drawn[0].num_rows == 100
+    assert drawn[0].equals(drawn[1])
+    assert not drawn[0].equals(drawn[2])
+
+
+def test_sample_is_of_one_segment_when_it_is_named(runtime: Runtime, spec: ModelSpec):
+    window = Window(START, START + DAY)
+    rows = sample_rows(runtime.database, spec, window, ["region"], 10_000, 0, ("region", "north"))
+    assert set(rows["region"].to_pylist()) == {"north"}
+
+
+def test_all_features_together_show_the_moved_day(runtime: Runtime, view: DriftView):
+    steps: list[float] = []
+    moved = measure_chunk(runtime, view, len(view.table.chunks) - 1, ("", ""), lambda done, _: steps.append(done))
+    assert steps == sorted(steps)
+    assert moved.auc_limits is not None
+    assert moved.separation.auc.value is not None
+    assert moved.separation.auc.value > moved.auc_limits[1]
+    assert "24 Mar" in tell_multivariate(view, moved)[0]
