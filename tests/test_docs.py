@@ -234,6 +234,11 @@ def list_key_patterns() -> Iterator[tuple[str, bool]]:
     for file in (PROJECT / "pages").rglob("*.py"):
         for key, bound in re.findall(r'key=f?"([^"]+)"(, bind="query-params")?', read(file)):
             yield re.sub(r"\\\{.*?\\\}", ".+", re.escape(key)), bool(bound)
+        # Keys that a constant names, and parameters that a page writes into the address itself.
+        for key in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', read(file)):
+            yield re.escape(key), False
+        for name in re.findall(r'_write_query\("([a-z-]+)"', read(file)):
+            yield re.escape(name), True
 
 
 def test_keys_of_pages_exist():
