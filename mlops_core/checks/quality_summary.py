@@ -35,29 +35,40 @@ class Trouble:
     """One finding that stands in the newest traffic."""
 
     finding: Finding
+    at: datetime
+    """Start of the chunk that it is from."""
     since: datetime
     """Start of the first chunk from which on it was never fine again."""
+    is_older: bool
+    """Whether it was never fine before in these chunks, so that earlier ones may have had it too."""
 
 
 def find_troubles(chunks: Sequence[ChunkFindings]) -> list[Trouble]:
     """Give what is wrong in the newest traffic, the worst first; a feature may come more than once."""
-    newest: dict[tuple[Check, str | None], Finding] = {}
+    newest: dict[tuple[Check, str | None], tuple[ChunkFindings, Finding]] = {}
     for chunk in chunks[-NEWEST_CHUNKS:]:
         for finding in chunk.findings:
             if finding.status is not Status.INSUFFICIENT_DATA:
-                newest[(finding.check, finding.feature)] = finding
-    found = [finding for finding in newest.values() if finding.status in TROUBLE]
-    found.sort(key=lambda one: (TROUBLE.index(one.status), _ORDER.index(one.check), one.feature or ""))
-    return [Trouble(finding=one, since=_find_since(chunks, one)) for one in found]
+                newest[(finding.check, finding.feature)] = (chunk, finding)
+    found = [_trace(chunks, chunk, finding) for chunk, finding in newest.values() if finding.status in TROUBLE]
+    return sorted(found, key=lambda one: _rank(one.finding))
 
 
-def summarise_quality(version: str, chunks: Sequence[ChunkFindings], *, unit: str) -> Headline:
+def _rank(finding: Finding) -> tuple[int, int, str]:
+    return TROUBLE.index(finding.status), _ORDER.index(finding.check), finding.feature or ""
+
+
+def summarise_quality(
+    version: str, chunks: Sequence[ChunkFindings], *, unit: str, has_earlier: bool = False
+) -> Headline:
     """Turn the findings of a window into the sentence a person would say.
 
     Parameters
     ----------
     unit : str
         What a chunk is: "day".
+    has_earlier : bool
+        Whether the version has traffic before these chunks.
     """
     troubles = find_troubles(chunks)
     judged = [finding for chunk in chunks for finding in chunk.findings if finding.status is not _UNKNOWN]
@@ -67,19 +78,21 @@ def summarise_quality(version: str, chunks: Sequence[ChunkFindings], *, unit: st
         return _make(_UNKNOWN, "NOT ENOUGH DATA · data quality", sentence, detail)
     bad = sum(any(one.status in TROUBLE for one in chunk.findings) for chunk in chunks)
     if troubles:
-        return _tell_troubles(version, troubles, f"Checks found something on {bad} of {len(chunks)} {unit}s.")
+        told = f"Checks found something on {bad} of {len(chunks)} {unit}s."
+        return _tell_troubles(version, troubles, told, has_earlier=has_earlier)
     past = f"; {bad} of {len(chunks)} {unit}s in this window {'was' if bad == 1 else 'were'} not" if bad else ""
     told = f"{len(judged):,} checks of {len(chunks)} {unit}{'' if len(chunks) == 1 else 's'} in this window."
     return _make(Status.OK, "OK · data quality", f"The newest traffic of {version} is as agreed{past}.", told)
 
 
-def _tell_troubles(version: str, troubles: Sequence[Trouble], past: str) -> Headline:
+def _tell_troubles(version: str, troubles: Sequence[Trouble], past: str, *, has_earlier: bool) -> Headline:
     leading: dict[str, Trouble] = {}
     for trouble in troubles:
         if trouble.finding.check is not Check.SCHEMA or not leading:
             leading.setdefault(trouble.finding.feature or trouble.finding.check, trouble)
     told = list(leading.values())
-    status, since = told[0].finding.status, told[0].since
+    status, since = told[0].finding.status, write_instant(told[0].since)
+    since += " or before" if told[0].is_older and has_earlier else ""
     worst = [trouble for trouble in told if trouble.finding.status is status]
     phrases = [_tell(version, trouble.finding) for trouble in worst[:MOST_TOLD]]
     more = f", and {len(worst) - MOST_TOLD} more" if worst[MOST_TOLD:] else ""
@@ -87,7 +100,7 @@ def _tell_troubles(version: str, troubles: Sequence[Trouble], past: str) -> Head
     if told[0].finding.feature is None:
         sentence = sentence[:1].upper() + sentence[1:]
     reasons = " ".join(trouble.finding.reason for trouble in told[: MOST_TOLD + 1])
-    kicker = f"{status.value} · data quality · since {write_instant(since)}"
+    kicker = f"{status.value} · data quality · since {since}"
     return _make(status, kicker, f"{sentence}.", f"{reasons} {past}")
 
 
@@ -115,17 +128,17 @@ def _tell(version: str, finding: Finding) -> str:
     return told[finding.check]
 
 
-def _find_since(chunks: Sequence[ChunkFindings], finding: Finding) -> datetime:
-    since = chunks[-1].start
+def _trace(chunks: Sequence[ChunkFindings], at: ChunkFindings, finding: Finding) -> Trouble:
+    """Find since when a finding stands."""
+    since, key, is_older = at.start, (finding.check, finding.feature), True
     for chunk in reversed(chunks):
-        own = next(
-            (one for one in chunk.findings if (one.check, one.feature) == (finding.check, finding.feature)), None
-        )
+        own = next((one for one in chunk.findings if (one.check, one.feature) == key), None)
         if own and own.status in TROUBLE:
             since = chunk.start
         elif own and own.status is Status.OK:
+            is_older = False
             break
-    return since
+    return Trouble(finding=finding, at=at.start, since=since, is_older=is_older)
 
 
 _UNKNOWN = Status.INSUFFICIENT_DATA

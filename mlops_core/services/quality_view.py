@@ -35,6 +35,8 @@ class QualityView:
     version: Version
     chunks: tuple[ChunkFindings, ...]
     """Oldest first."""
+    has_earlier: bool
+    """Whether the version has traffic before these chunks."""
     headline: Headline
     contract: ContractState
     refusals: tuple[Refusal, ...]
@@ -56,13 +58,16 @@ def read_quality_view(
     """Read the checks of a version's traffic in a window, its contract, and what was refused."""
     version = next(version for version in list_versions(runtime.database, spec.name) if version.name == name)
     chunks = tuple(read_quality(runtime, spec, version, window, now, segment, MOST_SHOWN))
+    first = min((one.chunk for one in read_coverage(runtime.database, spec.name) if one.version == name), default=None)
+    has_earlier = bool(chunks and first and first < chunks[0].start)
     # What is refused now is refused at the end of the window, which is exclusive.
     came = Window(window.start, max(window.end, now) + timedelta(seconds=1))
     return QualityView(
         spec=spec,
         version=version,
         chunks=chunks,
-        headline=summarise_quality(name, chunks, unit=spec.chunk.value),
+        has_earlier=has_earlier,
+        headline=summarise_quality(name, chunks, unit=spec.chunk.value, has_earlier=has_earlier),
         contract=read_contract(runtime, spec, version, now),
         refusals=tuple(list_refusals(runtime.database, spec.name, came)),
     )

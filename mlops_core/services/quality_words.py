@@ -32,7 +32,7 @@ def list_troubles(view: QualityView) -> list[tuple[str, ...]]:
             _mark(one.finding.status),
             one.finding.feature or ALL_ROWS,
             one.finding.check.label,
-            name_chunk(view.spec, one.since),
+            name_chunk(view.spec, one.since) + (" or before" if one.is_older and view.has_earlier else ""),
             one.finding.reason,
         )
         for one in find_troubles(view.chunks)

@@ -52,10 +52,9 @@ def choose_cell(quality: QualityView) -> Choice:
 def find_worst(quality: QualityView) -> Choice | None:
     """Give what stands now, else what was found last; None when nothing was found."""
     troubles = find_troubles(quality.chunks)
-    newest = quality.chunks[-1].start
     if troubles:
         own = troubles[0].finding
-        return Choice(check=own.check, subject=own.feature or ALL_ROWS, chunk=newest)
+        return Choice(check=own.check, subject=own.feature or ALL_ROWS, chunk=troubles[0].at)
     found = [(chunk, one) for chunk in quality.chunks for one in chunk.findings if one.status in TROUBLE]
     if not found:
         return None

@@ -98,7 +98,15 @@ def test_trouble_stands_until_the_open_chunk_can_judge():
 def test_trouble_lasts_since_it_was_last_fine():
     alert, unknown = find(status=Status.ALERT), find(status=Status.INSUFFICIENT_DATA)
     (trouble,) = find_troubles(make_chunks([alert], [find()], [alert], [unknown], [alert]))
-    assert trouble.since == START + 2 * DAY
+    assert (trouble.since, trouble.at, trouble.is_older) == (START + 2 * DAY, START + 4 * DAY, False)
+    (trouble,) = find_troubles(make_chunks([unknown], [alert], [unknown]))
+    assert (trouble.since, trouble.at, trouble.is_older) == (START + DAY, START + DAY, True)
+
+
+@pytest.mark.parametrize(("has_earlier", "since"), [(False, "7 Oct 04:00"), (True, "7 Oct 04:00 or before")])
+def test_kicker_admits_that_trouble_may_be_older_than_the_window(has_earlier, since):
+    chunks = make_chunks([find(status=Status.ALERT)])
+    assert summarise_quality("v4", chunks, unit="day", has_earlier=has_earlier).kicker.endswith(f"since {since}")
 
 
 @pytest.mark.parametrize(
