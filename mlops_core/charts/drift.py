@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import plotly.graph_objects as go
 
 from mlops_core.charts.theme import Palette, make_figure
@@ -97,6 +98,9 @@ def _add_cells(figure: go.Figure, heat: HeatMap, status: Status, size: float, pa
     ]
     colour = palette.status[status]
     is_empty = status is Status.INSUFFICIENT_DATA
+    # Plotly checks every element of a list, twice; arrays, numbers on a scale, and one text for all are fast.
+    shades = {} if is_empty else {"colorscale": _scale(colour, status), "cmin": 0, "cmax": 1, "showscale": False}
+    texts = [_write_cell(row.effects[column], status, len(heat.chunks), size) for column, _, row in cells]
     figure.add_scatter(
         x=[column for column, _, _ in cells],
         y=[line for _, line, _ in cells],
@@ -104,18 +108,22 @@ def _add_cells(figure: go.Figure, heat: HeatMap, status: Status, size: float, pa
         marker={
             "symbol": "square-open" if is_empty else "square",
             "size": size * (0.45 if is_empty else 1),
-            "color": [colour if is_empty else _shade(colour, status, row, column) for column, _, row in cells],
+            "color": colour if is_empty else np.array([_near(row, column) for column, _, row in cells], np.float64),
+            **shades,
             "line": {"width": 1.2 if status is Status.ALERT or is_empty else 0, "color": colour},
         },
-        text=[_write_cell(row.effects[column], status, len(heat.chunks), size) for column, _, row in cells],
+        text=texts[0] if len(set(texts)) == 1 else texts,
         textfont={
             "size": 9 if size > 12 else 7,
             "color": palette.background if status is Status.ALERT else palette.text,
         },
-        customdata=[
-            [row.name, heat.chunks[column].isoformat(), row.label, heat.names[column], row.reasons[column]]
-            for column, _, row in cells
-        ],
+        customdata=np.array(
+            [
+                [row.name, heat.chunks[column].isoformat(), row.label, heat.names[column], row.reasons[column]]
+                for column, _, row in cells
+            ],
+            np.object_,
+        ),
         hovertemplate="<b>%{customdata[2]}</b>, %{customdata[3]}<br>%{customdata[4]}<extra></extra>",
         name=f"{SIGNS[status]} {NAMES[status]}".strip(),
         showlegend=bool(cells),
@@ -134,13 +142,16 @@ def _write_cell(effect: float, status: Status, n_chunks: int, size: float) -> st
     return SIGNS[status]
 
 
-def _shade(colour: str, status: Status, row: HeatRow, column: int) -> str:
-    """Give the colour of a cell: within its status the stronger the nearer to the limit, or beyond it."""
-    weak, strong = _STRENGTHS[status]
+def _near(row: HeatRow, column: int) -> float:
+    """Give how near a cell is to its limit, from 0 to 1 at the limit or beyond it."""
     effect = row.effects[column]
-    nearness = min(max(effect / row.limit, 0.0), 1.0) if row.limit > 0 and effect == effect else 0.0
+    return min(max(effect / row.limit, 0.0), 1.0) if row.limit > 0 and effect == effect else 0.0
+
+
+def _scale(colour: str, status: Status) -> list[tuple[float, str]]:
+    """Give the colours of a status, from far below the limit to beyond it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {weak + (strong - weak) * nearness:.2f})"
+    return [(place, f"rgba({red}, {green}, {blue}, {strength})") for place, strength in enumerate(_STRENGTHS[status])]
 
 
 def _mark_chosen(figure: go.Figure, heat: HeatMap, chosen: tuple[str, datetime], size: float, palette: Palette) -> None:

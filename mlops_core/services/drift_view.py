@@ -45,8 +45,8 @@ class DriftView:
     outcomes: tuple[Outcome, ...]
     """Score and labels, over the same chunks as the table."""
     binnings: Mapping[str, FeatureBinning]
-    impacts: Mapping[str, float]
-    """Expected change of the primary metric by feature; empty when it is not known."""
+    impacts: NDArray[np.float64]
+    """Expected change of the primary metric, in its units, shape (f, k) like the table; NaN where it is not known."""
 
     @property
     def chunks(self) -> tuple[datetime, ...]:
@@ -103,7 +103,7 @@ def read_drift_view(
         first=len(chunks) - min(max(shown, 1), MOST_CHUNKS),
         outcomes=read_outcomes(runtime, spec, version.name if version else None, segment, chunks),
         binnings=binning.features,
-        impacts={},
+        impacts=np.full((len(table.features), len(chunks)), np.nan),
     )
 
 
@@ -130,12 +130,17 @@ def _count_all(
 
 
 def rank_features(view: DriftView, position: int) -> list[int]:
-    """Give the features by position, the worst in a chunk first: by impact where known, else by effect over limit."""
-    judgement = view.table.judgement
-    ratios = get_ratios(judgement)[:, position]
-    impacts = np.array([view.impacts.get(name, 0.0) for name in view.table.features])
-    # What drifted stands above what did not, however large a harmless effect may be.
-    order = np.lexsort((-np.nan_to_num(ratios, nan=-np.inf), -impacts, -judgement.codes[:, position]))
+    """Give the features by position, the worst in a chunk first: by status, by expected loss, by effect over limit.
+
+    What drifted stands above what did not, however large a harmless effect may be. Nobody knows what a feature that
+    drifted without a known impact costs, so it stands above those that are known.
+    """
+    judgement, metric = view.table.judgement, view.spec.primary_metric
+    codes, ratios = judgement.codes[:, position], get_ratios(judgement)[:, position]
+    changes = view.impacts[:, position]
+    losses = np.abs(changes) if metric.higher_is_better is None else -changes if metric.higher_is_better else changes
+    losses = np.where(codes >= STATUSES.index(Status.WARNING), np.nan_to_num(losses, nan=np.inf), 0.0)
+    order = np.lexsort((-np.nan_to_num(ratios, nan=-np.inf), -losses, -codes))
     return [int(feature) for feature in order]
 
 

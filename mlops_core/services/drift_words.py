@@ -13,9 +13,11 @@ from mlops_core.entities import Status
 from mlops_core.services.drift_outcomes import REFERENCE_CHUNKS, Outcome
 from mlops_core.services.drift_view import DriftView, find_since, get_ratios, name_chunk, rank_features
 from mlops_core.store.references import WINDOW
-from mlops_core.words import write_share, write_span, write_value
+from mlops_core.words import write_difference, write_share, write_span, write_value
 
 COLUMNS = ("feature", "status", "effect", "limit", "effect ÷ limit", "PSI", "since", "null", "reason")
+IMPACT_PLACE = 2
+"""Of the expected change of the metric among the columns, when it is known of any feature."""
 MOST_NAMED = 3
 YEAR, SEASON = timedelta(days=360), timedelta(days=100)
 STATUS_WORDS = {
@@ -133,10 +135,22 @@ def tell_feature(view: DriftView, feature: str, position: int) -> str:
     return " ".join(told)
 
 
+def has_impact(view: DriftView, position: int) -> bool:
+    """Say whether the expected change of the metric is known of any feature in a chunk."""
+    return bool(np.isfinite(view.impacts[:, position]).any())
+
+
+def list_columns(view: DriftView, position: int) -> tuple[str, ...]:
+    """Name the columns of `list_rows`: `COLUMNS`, and the expected change of the metric when any is known."""
+    expected = (f"expected {view.spec.primary_metric.label}",) if has_impact(view, position) else ()
+    return (*COLUMNS[:IMPACT_PLACE], *expected, *COLUMNS[IMPACT_PLACE:])
+
+
 def list_rows(view: DriftView, position: int) -> list[tuple[str, ...]]:
-    """Give the features of a chunk as text, the worst first, in the order of `COLUMNS`."""
+    """Give the features of a chunk as text, the worst first, in the order of `list_columns`."""
     table, ratios = view.table, get_ratios(view.table.judgement)
     rows: list[tuple[str, ...]] = []
+    is_known = has_impact(view, position)
     for i in rank_features(view, position):
         name = table.features[i]
         since = find_since(view, i, position)
@@ -146,6 +160,7 @@ def list_rows(view: DriftView, position: int) -> list[tuple[str, ...]]:
             (
                 name,
                 STATUS_WORDS[table.judgement.get_status(i, position)],
+                *((_write_change(view.impacts[i, position]),) if is_known else ()),
                 _write(table.shifts.effect[i, position]),
                 _write(table.judgement.alert_limits[i]),
                 _write(ratios[i, position]),
@@ -183,7 +198,8 @@ CELL_COLUMNS = ("chunk", "feature", "status", "effect", "limit", "psi", "p_adjus
 
 def _list_since(view: DriftView, names: Sequence[str], position: int) -> str:
     told = []
-    for name in names[:MOST_NAMED]:
+    order = [view.table.features[i] for i in rank_features(view, position)]
+    for name in sorted(names, key=order.index)[:MOST_NAMED]:
         since = find_since(view, view.table.features.index(name), position)
         told.append(f"{name}{_write_since(view, since, position)}")
     rest = len(names) - MOST_NAMED
@@ -231,6 +247,10 @@ def _has_moved(outcome: Outcome, position: int) -> bool:
 def tell_outcome(outcome: Outcome, position: int) -> str:
     """Say what the verdict on the scores or labels of a chunk rests on."""
     return outcome.reasons[position] if outcome.judgement is not None else outcome.reasons[0]
+
+
+def _write_change(change: float) -> str:
+    return write_difference(change, 3) if math.isfinite(change) else "–"
 
 
 def _write(value: float, digits: int = 2) -> str:

@@ -68,7 +68,13 @@ def _choose_days(view: View) -> tuple[date, ...]:
     first, last = list_days(view.spec, limit_window(view.runtime, view.spec, None, view.now))
     if DAYS not in st.session_state:
         st.session_state[DAYS] = (first, min(first + timedelta(days=27), last))
-    st.session_state[DAYS] = tuple(min(max(day, first), last) for day in st.session_state[DAYS])
+    asked = st.session_state[DAYS]
+    st.session_state[DAYS] = tuple(min(max(day, first), last) for day in asked)
+    if st.session_state[DAYS] != asked:
+        st.warning(
+            f"The reference was to be {asked[0]} to {asked[-1]}; there is traffic from {first} to {last}, and "
+            f"{st.session_state[DAYS][0]} to {st.session_state[DAYS][-1]} is compared with."
+        )
     chosen = st.date_input("Days of the reference", min_value=first, max_value=last, key=DAYS, width=260)
     return cast("tuple[date, ...]", chosen)
 
@@ -130,7 +136,8 @@ def _start(key: str, name: str, known: Mapping[str, object], default: object) ->
     if key in st.session_state and (key != FEATURE or st.session_state[key] in known):
         return
     asked = st.query_params.get(name)
-    if asked is not None and asked not in known:
+    # A choice that went away with its model was no link's.
+    if asked is not None and asked not in known and key not in st.session_state:
         accepted = ", ".join(list(known)[:8])
         st.warning(f"The link asks for the {name} '{asked}', which is not here; known are: {accepted}.")
     st.session_state[key] = known.get(asked, default) if asked is not None else default
@@ -151,10 +158,12 @@ def _read_days(text: str | None) -> tuple[date, date] | None:
     start, _, end = text.partition("..")
     try:
         first, last = date.fromisoformat(start), date.fromisoformat(end) - timedelta(days=1)
-    except ValueError:
-        st.warning(f"The link asks for the reference '{text}'; accepted is a span such as 2013-07-01..2013-08-01.")
-        return None
-    return (first, last) if first <= last else None
+    except (ValueError, OverflowError):
+        first, last = date.max, date.min
+    if first <= last:
+        return first, last
+    st.warning(f"The link asks for the reference '{text}'; accepted is a span such as 2013-07-01..2013-08-01.")
+    return None
 
 
 def name_filters(view: View, drift: DriftView, choice: Choice) -> tuple[tuple[str, str], ...]:

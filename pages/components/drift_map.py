@@ -12,7 +12,14 @@ from mlops_core.charts.drift import describe_heat_map, draw_heat_map
 from mlops_core.charts.theme import Palette
 from mlops_core.services.activity import write_csv
 from mlops_core.services.drift_view import MOST_ROWS, DriftView, make_heat_map, name_chunk
-from mlops_core.services.drift_words import CELL_COLUMNS, COLUMNS, list_cells, list_rows, tell_outcomes
+from mlops_core.services.drift_words import (
+    CELL_COLUMNS,
+    has_impact,
+    list_cells,
+    list_columns,
+    list_rows,
+    tell_outcomes,
+)
 from mlops_core.services.report import Section, Table
 from pages.components.drift_choice import CHUNK, FEATURE, Choice
 from pages.components.headline import write_title
@@ -68,12 +75,12 @@ def read_click(event: Mapping[str, Any]) -> tuple[str, datetime] | None:
 def show_table(drift: DriftView, choice: Choice) -> Section:
     """Draw the features of the chosen chunk, the worst first; selecting a row selects its feature."""
     rows = list_rows(drift, choice.position)
-    names = [row[0] for row in rows]
-    title, note = f"Features on {name_chunk(drift.spec, choice.chunk)}", tell_order(drift)
+    columns, names = list_columns(drift, choice.position), [row[0] for row in rows]
+    title, note = f"Features on {name_chunk(drift.spec, choice.chunk)}", tell_order(drift, choice)
     with st.container(border=True, key="panel-drift-table"):
         st.html(write_title(title, note))
         st.dataframe(
-            pd.DataFrame(rows, columns=[_capitalise(name) for name in COLUMNS]),
+            pd.DataFrame(rows, columns=[_capitalise(name) for name in columns]),
             hide_index=True,
             key=TABLE,
             on_select=lambda: take_row(names),
@@ -84,20 +91,20 @@ def show_table(drift: DriftView, choice: Choice) -> Section:
         )
         st.download_button(
             "Download as CSV",
-            write_csv(CELL_COLUMNS, list_cells(drift)),
+            lambda: write_csv(CELL_COLUMNS, list_cells(drift)),
             f"{drift.spec.name}-drift.csv",
             "text/csv",
             key="drift-csv",
             on_click="ignore",
             help="Every feature in every chunk of the window",
         )
-    return Section(title=title, note=note, table=Table(columns=COLUMNS, rows=rows))
+    return Section(title=title, note=note, table=Table(columns=columns, rows=rows))
 
 
-def tell_order(drift: DriftView) -> str:
+def tell_order(drift: DriftView, choice: Choice) -> str:
     """Say by what the features are ranked."""
-    if drift.impacts:
-        return "what drifted first, by its expected effect on performance"
+    if has_impact(drift, choice.position):
+        return f"what drifted first, by its expected effect on {drift.spec.primary_metric.label}"
     return "what drifted first, by effect ÷ limit"
 
 

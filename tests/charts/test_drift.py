@@ -39,7 +39,7 @@ def test_cell_carries_what_a_click_selects(palette: Palette):
 
 def test_cell_shows_its_status_by_more_than_colour():
     traces = {trace.name: trace for trace in draw_heat_map(HEAT, ("debt", CHUNKS[0]), LIGHT).data if trace.name}
-    assert list(traces["▲ drifted"].text) == ["0.5"]
+    assert traces["▲ drifted"].text == "0.5"
     assert traces["· not enough data"].marker.symbol == "square-open"
 
 

@@ -60,6 +60,31 @@ def test_drift_says_so_when_the_link_names_an_unknown_feature(run_page: RunPage,
     assert any("nope" in warning.value and "debt" in warning.value for warning in test.warning)
 
 
+@pytest.mark.parametrize("span", ["2024-03-04..2024-03-01", "yesterday", "2024-03-01", "0001-01-01..0001-01-01"])
+def test_drift_says_so_when_the_link_names_no_span(run_page: RunPage, home: Home, span: str) -> None:
+    test = run_page(home, "drift", window_select="All", reference=span)
+    assert not test.exception
+    assert any(span in warning.value and "2013-07-01..2013-08-01" in warning.value for warning in test.warning)
+    assert "the training rows of v2" in _read(test)
+
+
+def test_drift_says_so_when_the_link_names_days_without_traffic(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "drift", window_select="All", reference="2020-01-01..2024-03-04")
+    assert not test.exception
+    assert "there is traffic from 2024-03-01" in test.warning[0].value
+    assert "the traffic: 1,800 loans, 1–3 Mar 2024" in _read(test)
+
+
+def test_drift_says_so_when_the_link_names_an_unknown_chunk_and_statistic(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "drift", window_select="All", chunk="2024-03-05", statistic="magic")
+    assert not test.exception
+    told = " ".join(warning.value for warning in test.warning)
+    assert "'2024-03-05'" in told
+    assert "'magic'" in told
+    assert "jensen_shannon" in told
+    assert test.selectbox(key="drift-statistic").value == "psi"
+
+
 def test_drift_says_why_when_there_is_nothing_to_compare(run_page: RunPage, home: Home) -> None:
     test = run_page(home, "drift", window_select="7 d")
     assert not test.exception

@@ -1,12 +1,14 @@
 """What the Drift page shows, on the small home with traffic that moves."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from mlops_core.checks.drift import STATUSES
 from mlops_core.entities import ModelSpec, Status, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift_detail import (
@@ -26,7 +28,16 @@ from mlops_core.services.drift_view import (
     rank_features,
     read_drift_view,
 )
-from mlops_core.services.drift_words import CELL_COLUMNS, list_cells, list_notices, list_rows, tell_drift, tell_feature
+from mlops_core.services.drift_words import (
+    CELL_COLUMNS,
+    COLUMNS,
+    list_cells,
+    list_columns,
+    list_notices,
+    list_rows,
+    tell_drift,
+    tell_feature,
+)
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.multivariate import measure_chunk, tell_multivariate
@@ -88,6 +99,39 @@ def test_view_ranks_the_moved_feature_first(view: DriftView):
     assert view.table.features[rank_features(view, newest)[0]] == "debt"
     assert list_rows(view, newest)[0][:2] == ("debt", "▲ drifted")
     assert find_since(view, view.table.features.index("debt"), newest) == MOVED
+
+
+@pytest.mark.parametrize(("debt", "income", "first"), [(0.01, -0.2, "income"), (-0.2, 0.01, "debt")])
+def test_drifted_features_are_ranked_by_expected_loss_when_it_is_known(
+    view: DriftView, debt: float, income: float, first: str
+):
+    newest, features = len(view.table.chunks) - 1, view.table.features
+    impacts = np.full(view.impacts.shape, np.nan)
+    impacts[features.index("debt"), newest], impacts[features.index("income"), newest] = debt, income
+    codes = np.full_like(view.table.judgement.codes, STATUSES.index(Status.ALERT))
+    table = replace(view.table, judgement=replace(view.table.judgement, codes=codes))
+    known = replace(view, impacts=impacts, table=table)
+    assert list_columns(known, newest) == ("feature", "status", "expected ROC AUC", *COLUMNS[2:])
+    rows = list_rows(known, newest)
+    assert rows[0][0] == first
+    assert {row[0]: row[2] for row in rows} == {
+        "debt": "+0.010" if debt > 0 else "−0.200",
+        "income": "+0.010" if income > 0 else "−0.200",
+    }
+    assert f"2 of 2 features drifted: {first}" in tell_drift(known, newest).sentence
+
+
+def test_drifted_feature_of_unknown_impact_stands_above_a_known_loss(view: DriftView):
+    newest = len(view.table.chunks) - 1
+    impacts = np.full(view.impacts.shape, np.nan)
+    impacts[view.table.features.index("income"), newest] = -0.2
+    assert [row[0] for row in list_rows(replace(view, impacts=impacts), newest)] == ["debt", "income"]
+
+
+def test_no_column_of_impact_is_shown_when_none_is_known(view: DriftView):
+    newest = len(view.table.chunks) - 1
+    assert list_columns(view, newest) == COLUMNS
+    assert {len(row) for row in list_rows(view, newest)} == {len(COLUMNS)}
 
 
 def test_heat_map_shows_the_window_and_not_the_chunks_before_it(view: DriftView):
