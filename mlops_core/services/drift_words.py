@@ -85,10 +85,14 @@ def list_notices(view: DriftView) -> list[str]:
     """Say what limits the answer: a short reference, one without all seasons, and features that move by themselves."""
     table, spec = view.table, view.spec
     notices = []
-    if np.isnan(table.natural).any():
+    unknown = [name for name, natural in zip(table.features, table.natural, strict=True) if np.isnan(natural)]
+    if unknown:
+        unit = f"{spec.chunk.value}s"
+        is_all = len(unknown) == len(table.features)
+        which = f"{table.reference.n_chunks} {unit}, too few" if is_all else f"too few {unit} of {_list_some(unknown)}"
         notices.append(
-            f"The reference has {table.reference.n_chunks} {spec.chunk.value}s, too few to know how far features move "
-            "by themselves: the fixed limit holds, and what is natural may look like drift."
+            f"The reference has {which} to know how far features move by themselves: the fixed limit holds, and what "
+            "is natural may look like drift."
         )
     length = table.reference.end - table.reference.start
     if length < YEAR:
@@ -98,13 +102,11 @@ def list_notices(view: DriftView) -> list[str]:
         )
     hidden = list_hiding(view)
     if hidden:
-        few = ", ".join(hidden[:MOST_NAMED]) + (
-            f", and {len(hidden) - MOST_NAMED} more" if len(hidden) > MOST_NAMED else ""
-        )
         verb = "differs" if len(hidden) == 1 else "differ"
         notices.append(
-            f"{few} {verb} so much between {spec.chunk.value}s of the reference itself that the limit is raised to "
-            "what is natural: a smaller shift that lasts stays unseen here. Compare with a window of the same season."
+            f"{_list_some(hidden)} {verb} so much between {spec.chunk.value}s of the reference itself that the limit "
+            "is raised to what is natural: a smaller shift that lasts stays unseen here. Compare with a window of the "
+            "same season."
         )
     return notices
 
@@ -126,7 +128,7 @@ def tell_feature(view: DriftView, feature: str, position: int) -> str:
     told = [explain(judgement, feature, i, position)]
     since = find_since(view, i, position)
     if since is not None and since != view.table.chunks[position]:
-        told.append(f"It has been so since {name_chunk(view.spec, since)}.")
+        told.append(f"It has been so since {_name_since(view, since)}.")
     if Cause(judgement.causes[i, position]) is Cause.NATURAL or feature in list_hiding(view):
         told.append(
             f"Natural variation is {write_value(view.table.natural[i])}: {view.spec.chunk.value}s of the reference "
@@ -165,7 +167,7 @@ def list_rows(view: DriftView, position: int) -> list[tuple[str, ...]]:
                 _write(table.judgement.alert_limits[i]),
                 _write(ratios[i, position]),
                 _write(table.shifts.psi[i, position]),
-                name_chunk(view.spec, since) if since else "",
+                _name_since(view, since) if since else "",
                 write_share(int(counts.n_null[position]) / n) if n else "–",
                 explain(table.judgement, name, i, position),
             )
@@ -202,16 +204,23 @@ def _list_since(view: DriftView, names: Sequence[str], position: int) -> str:
     for name in sorted(names, key=order.index)[:MOST_NAMED]:
         since = find_since(view, view.table.features.index(name), position)
         told.append(f"{name}{_write_since(view, since, position)}")
-    rest = len(names) - MOST_NAMED
-    return ", ".join(told) + (f", and {rest} more" if rest > 0 else "")
+    return _list_some([*told, *names[MOST_NAMED:]])
 
 
 def _write_since(view: DriftView, since: datetime | None, position: int) -> str:
     if since is None or since == view.table.chunks[position]:
         return ""
+    return f" since {_name_since(view, since)}"
+
+
+def _name_since(view: DriftView, since: datetime) -> str:
     # What was so in the first chunk that is known may have begun earlier.
-    is_older = since == view.table.chunks[0]
-    return f" since {name_chunk(view.spec, since)}{' or before' if is_older else ''}"
+    return name_chunk(view.spec, since) + (" or before" if since == view.table.chunks[0] else "")
+
+
+def _list_some(names: Sequence[str]) -> str:
+    rest = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f", and {rest} more" if rest > 0 else "")
 
 
 def _tell_rest(view: DriftView, summary: DriftSummary, position: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 import streamlit as st
@@ -98,7 +98,7 @@ def choose_cell(drift: DriftView) -> Choice:
 def _choose_chunk(drift: DriftView) -> datetime | None:
     # The newest is an option of its own, which goes on with time.
     options: list[datetime | str] = [NEWEST, *drift.chunks[::-1]]
-    _start(CHUNK, "chunk", {chunk.isoformat(): chunk for chunk in drift.chunks}, NEWEST)
+    _start(CHUNK, "chunk", {write_start(chunk): chunk for chunk in drift.chunks}, NEWEST)
     if st.session_state[CHUNK] not in options:
         st.session_state[CHUNK] = NEWEST
     newest = name_chunk(drift.spec, drift.chunks[-1])
@@ -110,8 +110,13 @@ def _choose_chunk(drift: DriftView) -> datetime | None:
         width=190,
     )
     found = chunk if isinstance(chunk, datetime) else None
-    _write_query("chunk", found.isoformat() if found else None)
+    _write_query("chunk", write_start(found) if found else None)
     return found
+
+
+def write_start(chunk: datetime) -> str:
+    """Write the start of a chunk as an address has it, where a plus sign would be read as a blank."""
+    return f"{chunk.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def _choose_statistic(drift: DriftView, feature: str, *, is_outcome: bool) -> Statistic:

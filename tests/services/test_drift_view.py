@@ -1,5 +1,6 @@
 """What the Drift page shows, on the small home with traffic that moves."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -152,6 +153,20 @@ def test_notice_names_a_short_reference(runtime: Runtime, spec: ModelSpec):
     notices = list_notices(read_drift_view(runtime, spec, WINDOW, NOW))
     assert any("too few to know how far features move" in notice for notice in notices)
     assert any("a single season" in notice for notice in notices)
+
+
+def test_notice_names_only_the_features_that_the_reference_is_too_short_for(view: DriftView):
+    natural = tuple(math.nan if name == "debt" else 0.1 for name in view.table.features)
+    notices = list_notices(replace(view, table=replace(view.table, natural=natural)))
+    assert any(notice.startswith("The reference has too few days of debt to know") for notice in notices)
+
+
+def test_since_says_or_before_when_it_began_with_the_first_chunk_known(runtime: Runtime, spec: ModelSpec):
+    view = read_drift_view(runtime, spec, Window(NOW - DAY, NOW), NOW, reference=Window(START, START + 16 * DAY))
+    newest = len(view.table.chunks) - 1
+    assert view.chunks == (NOW - DAY,)
+    assert list_rows(view, newest)[0][COLUMNS.index("since")] == "22 Mar or before"
+    assert "debt since 22 Mar or before" in tell_drift(view, newest).sentence
 
 
 def test_view_leaves_out_the_chunk_that_is_not_over(runtime: Runtime, spec: ModelSpec):
