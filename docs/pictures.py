@@ -89,6 +89,7 @@ def show_pages(browser: Browser, url: str) -> None:
         ("overview-narrow", "/", NARROW, "light"),
         ("performance", "/performance", WIDE, "light"),
         ("quality", "/quality", WIDE, "light"),
+        ("drift", "/drift", WIDE, "light"),
         ("versions", "/versions", WIDE, "light"),
     ):
         with open_page(browser, url + path, width, scheme) as page:

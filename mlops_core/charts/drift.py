@@ -117,13 +117,7 @@ def _add_cells(figure: go.Figure, heat: HeatMap, status: Status, size: float, pa
             "size": 9 if size > 12 else 7,
             "color": palette.background if status is Status.ALERT else palette.text,
         },
-        customdata=np.array(
-            [
-                [row.name, heat.chunks[column].isoformat(), row.label, heat.names[column], row.reasons[column]]
-                for column, _, row in cells
-            ],
-            np.object_,
-        ),
+        customdata=np.array([_identify(heat, row, column) for column, _, row in cells], np.object_),
         hovertemplate="<b>%{customdata[2]}</b>, %{customdata[3]}<br>%{customdata[4]}<extra></extra>",
         name=f"{SIGNS[status]} {NAMES[status]}".strip(),
         showlegend=bool(cells),
@@ -140,6 +134,11 @@ def _write_cell(effect: float, status: Status, n_chunks: int, size: float) -> st
     if has_room and effect >= 0.095:
         return f"{effect:.1f}" if effect < 9.95 else "10+"
     return SIGNS[status]
+
+
+def _identify(heat: HeatMap, row: HeatRow, column: int) -> list[str]:
+    """Give what a click on a cell selects, then what its hover says."""
+    return [row.name, heat.chunks[column].isoformat(), row.label, heat.names[column], row.reasons[column]]
 
 
 def _near(row: HeatRow, column: int) -> float:

@@ -48,7 +48,7 @@ def choose_reference(view: View) -> Window | None:
             [STANDING, WINDOW],
             default=None if REFERENCE in st.session_state else STANDING,
             required=True,
-            key=REFERENCE,
+            key="drift-reference",
             help="The standing reference is what the version in production was trained on, unless the model file "
             "names a window. A window of the same season shows what natural variation hides.",
         )
@@ -75,7 +75,9 @@ def _choose_days(view: View) -> tuple[date, ...]:
             f"The reference was to be {asked[0]} to {asked[-1]}; there is traffic from {first} to {last}, and "
             f"{st.session_state[DAYS][0]} to {st.session_state[DAYS][-1]} is compared with."
         )
-    chosen = st.date_input("Days of the reference", min_value=first, max_value=last, key=DAYS, width=260)
+    chosen = st.date_input(
+        "Days of the reference", min_value=first, max_value=last, key="drift-reference-days", width=260
+    )
     return cast("tuple[date, ...]", chosen)
 
 
@@ -88,7 +90,7 @@ def choose_cell(drift: DriftView) -> Choice:
         worst = [drift.table.features[i] for i in rank_features(drift, position)]
         options = [*worst, *labels]
         _start(FEATURE, "feature", {name: name for name in options}, worst[0])
-        feature = st.selectbox("Feature", options, format_func=lambda name: labels.get(name, name), key=FEATURE)
+        feature = st.selectbox("Feature", options, format_func=lambda name: labels.get(name, name), key="drift-feature")
         feature = feature if feature in options else worst[0]
         statistic = _choose_statistic(drift, feature, is_outcome=feature in labels)
     _write_query("feature", None if feature == worst[0] else feature)
@@ -106,7 +108,7 @@ def _choose_chunk(drift: DriftView) -> datetime | None:
         drift.spec.chunk.value.capitalize(),
         options,
         format_func=lambda one: name_chunk(drift.spec, one) if isinstance(one, datetime) else f"newest ({newest})",
-        key=CHUNK,
+        key="drift-chunk",
         width=190,
     )
     found = chunk if isinstance(chunk, datetime) else None
@@ -128,7 +130,7 @@ def _choose_statistic(drift: DriftView, feature: str, *, is_outcome: bool) -> St
         "Statistic",
         options,
         format_func=lambda one: one.label,
-        key=STATISTIC,
+        key="drift-statistic",
         width=190,
         help="Verdicts rest on the PSI less what chance gives it; the others show the same rows in their own way.",
     )

@@ -58,7 +58,7 @@ def show_feature(drift: DriftView, choice: Choice) -> list[Section]:
                     else "The limit and the bands are those of the PSI, on which the verdict rests.",
                     lambda palette: draw_shift(shift, drift.spec, choice.chunk, palette),
                     describe_shift(shift),
-                    "drift-series",
+                    key="drift-series",
                 )
             )
         what = "Nulls and unseen categories" if missing.unseen else "Nulls"
@@ -68,7 +68,7 @@ def show_feature(drift: DriftView, choice: Choice) -> list[Section]:
                 "Share of all rows; the dotted line is the reference.",
                 lambda palette: draw_missing(missing, drift.spec, palette),
                 describe_missing(missing),
-                "drift-missing",
+                key="drift-missing",
             )
         )
     return sections
@@ -91,7 +91,7 @@ def show_outcome(drift: DriftView, outcome: Outcome, position: int) -> list[Sect
                     f"Against the first 14 {drift.spec.chunk.value}s in production; the dashed line is the limit.",
                     lambda palette: draw_shift(shift, drift.spec, chunk, palette),
                     describe_shift(shift),
-                    "drift-series",
+                    key="drift-series",
                 )
             )
     return sections
@@ -112,7 +112,7 @@ def _show_distribution(distribution: Distribution) -> Section:
         note,
         lambda palette: draw_distribution(distribution, palette),
         describe_distribution(distribution),
-        "drift-distribution",
+        key="drift-distribution",
     )
 
 

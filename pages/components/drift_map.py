@@ -47,7 +47,7 @@ def show_map(drift: DriftView, choice: Choice) -> Section:
             st.plotly_chart(
                 draw(get_palette()),
                 theme=None,
-                key=MAP,
+                key="drift-map",
                 on_select=take_click,
                 selection_mode="points",
                 config={"displayModeBar": False},
@@ -82,7 +82,7 @@ def show_table(drift: DriftView, choice: Choice) -> Section:
         st.dataframe(
             pd.DataFrame(rows, columns=[_capitalise(name) for name in columns]),
             hide_index=True,
-            key=TABLE,
+            key="drift-table",
             on_select=lambda: take_row(names),
             selection_mode="single-row",
             height=min(38 + 35 * len(rows), 390),

@@ -19,6 +19,7 @@ from mlops_core.services.drift_detail import (
     read_missing,
     read_shift,
 )
+from mlops_core.services.drift_excerpt import DriftExcerpt, read_drift_excerpt
 from mlops_core.services.drift_outcomes import LABELS, SCORE, read_outcomes
 from mlops_core.services.drift_view import (
     DriftView,
@@ -178,6 +179,17 @@ def test_view_refuses_a_window_without_traffic(runtime: Runtime, spec: ModelSpec
     empty = Window(START + 200 * DAY, START + 210 * DAY)
     with pytest.raises(ConflictError, match="There is no day of traffic"):
         read_drift_view(runtime, spec, empty, NOW + 300 * DAY)
+
+
+def test_first_page_shows_only_the_features_that_drifted(runtime: Runtime, spec: ModelSpec):
+    found = read_drift_excerpt(runtime, spec, NOW)
+    assert isinstance(found, DriftExcerpt)
+    assert [row.name for row in found.heat.rows] == ["debt"]
+    assert found.headline.sentence == "1 of 2 features drifted: debt since 21 Mar."
+
+
+def test_first_page_says_why_drift_is_unknown_when_nothing_came_of_late(runtime: Runtime, spec: ModelSpec):
+    assert "There is no day of traffic" in str(read_drift_excerpt(runtime, spec, NOW + 300 * DAY))
 
 
 def test_distribution_moves_with_the_feature(view: DriftView):
