@@ -6,13 +6,12 @@ from mlops_core.cli.connection import connect
 from mlops_core.cli.outcome import Outcome
 from mlops_core.cli.reports import locate_home, name_model, split_window
 from mlops_core.cli.tables import Cell, lay_out, write_time
-from mlops_core.entities import Status
-
-WORST_FIRST = (Status.ALERT, Status.WARNING, Status.INSUFFICIENT_DATA, Status.OK)
+from mlops_core.entities import Metric, Status
+from mlops_core.words import write_difference
 
 
 def run_drift(options: Namespace) -> Outcome:
-    """Report the drift of every feature, the worst first."""
+    """Report the drift of every feature, those first whose drift is expected to cost most."""
     reference, current = split_window(options.reference), split_window(options.current)
     parameters = {
         "reference_start": reference[0],
@@ -23,12 +22,11 @@ def run_drift(options: Namespace) -> Outcome:
     }
     with connect(locate_home(options)) as connection:
         document = connection.get(f"/models/{name_model(options)}/drift", parameters)
-    features = sorted(
-        document["features"], key=lambda one: (WORST_FIRST.index(Status(one["status"])), -(one["effect"] or 0.0))
-    )
+    features = document["features"]
     rows = [
         [
             one["feature"],
+            _write_impact(one),
             _write_figure(one["psi"]),
             _write_figure(one["effect"]),
             _write_figure(one["limit"]),
@@ -38,15 +36,26 @@ def run_drift(options: Namespace) -> Outcome:
         ]
         for one in features
     ]
-    head = ["Feature", "PSI", "Effect", "Limit", "Null", "Status", "Reason"]
+    impact = f"Impact on {Metric(document['metric']).label}"
+    head = ["Feature", impact, "PSI", "Effect", "Limit", "Null", "Status", "Reason"]
     text = "\n".join(f"{name}: {_write_side(document[name.lower()])}" for name in ("Reference", "Current"))
-    text += "\n\n" + lay_out(head, rows, right=head[1:5])
+    text += "\n\n" + lay_out(head, rows, right=head[1:6])
     is_alert = any(one["status"] == Status.ALERT for one in features)
     return Outcome(document=document, text=text, exit_code=1 if options.fail_on == "alert" and is_alert else 0)
 
 
 def _write_side(side: dict[str, str]) -> str:
     return f"{write_time(side['start'])} to {write_time(side['end'])} UTC, {side['n']:,} rows"
+
+
+def _write_impact(feature: dict[str, float | None]) -> Cell:
+    value, low, high = (feature[key] for key in ("impact", "impact_low", "impact_high"))
+    if value is None:
+        return None
+    figure = write_difference(value, 3)
+    if low is None or high is None:
+        return figure
+    return f"{figure} [{write_difference(low, 3)}, {write_difference(high, 3)}]"
 
 
 def _write_figure(value: float | None) -> Cell:

@@ -12,11 +12,13 @@ from mlops_core.chunking import next_chunk
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift import DriftTable, ensure_reference, judge_counts
+from mlops_core.services.impacts import DRIFTED, expect_impacts, get_change, rank_features
 from mlops_core.services.references import count_window, sum_up_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.divergence import compute_hellinger, compute_jensen_shannon, compute_total_variation
 from mlops_core.stats.features import align_bins, sum_up
 from mlops_core.stats.groups import count_groups
+from mlops_core.stats.impact import Impact
 from mlops_core.stats.two_sample import chi_square_test, compute_ks, compute_wasserstein
 from mlops_core.store.binnings import Binning, get_binning
 from mlops_core.store.deployments import get_champion
@@ -50,8 +52,13 @@ def report_drift(
         When nothing was counted yet, or there is no reference to compare with.
     """
     table, binning = compare_windows(runtime, spec, reference, current, now, segment)
+    champion = get_champion(runtime.database, spec.name)
+    version = get_version(runtime.database, spec.name, champion.version) if champion else None
+    impacts = expect_impacts(runtime, spec, version, table, segment)
+    ranked = rank_features(table, impacts, spec.primary_metric)
     return {
         "model": spec.name,
+        "metric": spec.primary_metric.value,
         "reference": describe_reference(table.reference),
         "current": {
             "start": current.start.isoformat(),
@@ -59,7 +66,7 @@ def report_drift(
             "n": max(int(counts.n[0]) for counts in table.counts.values()),
         },
         "binning": f"{binning.id}, made from {binning.origin}",
-        "features": [_report_feature(spec, table, i) for i in range(len(table.features))],
+        "features": [_report_feature(spec, table, table.features.index(name), impacts[name]) for name in ranked],
     }
 
 
@@ -148,8 +155,9 @@ def find_known(
     return reference, known
 
 
-def _report_feature(spec: ModelSpec, table: DriftTable, i: int) -> dict[str, object]:
+def _report_feature(spec: ModelSpec, table: DriftTable, i: int, impact: Impact) -> dict[str, object]:
     name, judgement = table.features[i], table.judgement
+    change = get_change(impact, spec)
     before, after = table.known[name].counts, table.counts[name]
     is_categorical = name in spec.columns.categorical
     return {
@@ -160,15 +168,25 @@ def _report_feature(spec: ModelSpec, table: DriftTable, i: int) -> dict[str, obj
         "psi": none_if_nan(table.shifts.psi[i, 0]),
         "effect": none_if_nan(table.shifts.effect[i, 0]),
         "limit": none_if_nan(judgement.alert_limits[i]),
-        "impact": None,
+        "impact": change.value,
+        "impact_low": change.low,
+        "impact_high": change.high,
         **_compute_distances(table, name, is_categorical=is_categorical),
         "p_adjusted": none_if_nan(judgement.p_adjusted[i, 0]),
         "null_fraction_reference": _divide(int(before.n_null[0]), int(before.n[0])),
         "null_fraction_current": _divide(int(after.n_null[0]), int(after.n[0])),
         "unseen_fraction": _divide(_count_unseen(table, name), int(after.n[0])) if is_categorical else None,
         "status": STATUSES[judgement.codes[i, 0]].value,
-        "reason": f"{explain(judgement, name, i, 0)}{_note_length(table, i)}",
+        "reason": f"{explain(judgement, name, i, 0)}{_note_length(table, i)}{_note_impact(spec, table, i, impact)}",
     }
+
+
+def _note_impact(spec: ModelSpec, table: DriftTable, i: int, impact: Impact) -> str:
+    """Say why a feature that drifted has no impact."""
+    if STATUSES[table.judgement.codes[i, 0]] not in DRIFTED or get_change(impact, spec).value is not None:
+        return ""
+    why = impact.reason or f"{spec.primary_metric.label} is undefined on the weighted rows"
+    return f" Its impact on {spec.primary_metric.label} is unknown: {why}."
 
 
 def _note_length(table: DriftTable, i: int) -> str:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlops_core.stats.features import OTHER_BIN, FeatureCounts, count_by_group
 from mlops_core.stats.grids import NEGATIVE_INFINITY_BIN
-from mlops_core.stats.grouping import group_bins, separate_bins
+from mlops_core.stats.grouping import N_GROUPS, group_bins, separate_bins
 
 MOST_SEPARATE = 20
 """A number with at most this many bins in the reference is compared value by value."""
@@ -39,8 +39,13 @@ class FeatureGroups:
         return pooled
 
 
-def choose_groups(reference: FeatureCounts, *, is_categorical: bool) -> FeatureGroups:
+def choose_groups(reference: FeatureCounts, *, is_categorical: bool, n_groups: int = N_GROUPS) -> FeatureGroups:
     """Choose the groups from the counts of a reference, all its chunks together.
+
+    Parameters
+    ----------
+    n_groups : int
+        Groups aimed at for a number that has more bins than are compared value by value.
 
     Examples
     --------
@@ -57,7 +62,8 @@ def choose_groups(reference: FeatureCounts, *, is_categorical: bool) -> FeatureG
         return FeatureGroups(starts=None, categories=bins[bins >= 0])
     if bins.size == 0:
         return FeatureGroups(starts=np.array([NEGATIVE_INFINITY_BIN]), categories=None)
-    group = separate_bins(held) if bins.size <= MOST_SEPARATE else group_bins(held)
+    is_separate = bins.size <= max(MOST_SEPARATE, n_groups)
+    group = separate_bins(held) if is_separate else group_bins(held, n_groups)
     firsts = np.concatenate([[0], np.flatnonzero(np.diff(group)) + 1])
     return FeatureGroups(starts=bins[firsts], categories=None)
 
@@ -79,12 +85,26 @@ def count_groups(counts: FeatureCounts, groups: FeatureGroups) -> NDArray[np.int
     if groups.starts is not None:
         return np.concatenate([count_by_group(counts, groups.starts), counts.n_null[:, None]], axis=1)
     assert groups.categories is not None
-    known = groups.categories
-    place = np.searchsorted(known, counts.bins)
-    is_known = (place < known.size) & (
-        known[np.minimum(place, max(known.size - 1, 0))] == counts.bins if known.size else False
-    )
-    group = np.where(is_known, place, np.where(counts.bins == OTHER_BIN, known.size, known.size + 1))
-    k, g = counts.n.size, known.size + 2
-    table = np.bincount(counts.chunk * g + group, weights=counts.counts, minlength=k * g).astype(np.int64)
+    k, g = counts.n.size, groups.categories.size + 2
+    place = counts.chunk * g + find_groups(counts.bins, groups)
+    table = np.bincount(place, weights=counts.counts, minlength=k * g).astype(np.int64)
     return np.concatenate([table.reshape(k, g), counts.n_null[:, None]], axis=1)
+
+
+def find_groups(bins: NDArray[np.int64], groups: FeatureGroups) -> NDArray[np.int64]:
+    """Give the group of each bin, none of which is null.
+
+    Examples
+    --------
+    >>> find_groups(np.array([-3, 4, 9]), FeatureGroups(starts=np.array([0, 5]), categories=None)).tolist()
+    [0, 0, 1]
+    """
+    if groups.starts is not None:
+        return np.asarray(np.maximum(np.searchsorted(groups.starts, bins, side="right") - 1, 0))
+    assert groups.categories is not None
+    known = groups.categories
+    place = np.searchsorted(known, bins)
+    is_known = (place < known.size) & (
+        known[np.minimum(place, max(known.size - 1, 0))] == bins if known.size else False
+    )
+    return np.asarray(np.where(is_known, place, np.where(bins == OTHER_BIN, known.size, known.size + 1)))

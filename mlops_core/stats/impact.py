@@ -5,7 +5,7 @@ like (their scores, their labels) stays as in the reference, so this is the cost
 a changed relation between rows and labels. Features are taken one by one; their costs do not add up.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from mlops_core.entities import Estimate, Metric
-from mlops_core.stats.influence import Influence, compute_influences
-from mlops_core.stats.proportions import check_confidence, divide_or_nan
+from mlops_core.stats.influence import INFLUENCED_METRICS, compute_influences
+from mlops_core.stats.proportions import check_confidence
 from mlops_core.stats.score_groups import ScoreGroups, Values, group_by_score
 from mlops_core.words import write_share
 
@@ -55,9 +55,9 @@ class Impact:
     changes: Mapping[Metric, Estimate]
     """Weighted less unweighted, in units of the metric, with its interval; empty when there is a reason."""
     n_effective: float
-    """Rows that would say as much if all weighed the same, (Σ w)² / Σ w²; 0 with none."""
+    """Rows that would say as much if all weighed the same, (Σ w)² / Σ w², on the side that has fewer; 0 with none."""
     uncovered_fraction: float
-    """Share of the current rows, 0–1, beyond what the capped weights can stand for."""
+    """Share of the current or of the reference's rows, the larger one, 0–1, that capped weights cannot stand for."""
     reason: str | None
     """Why there is no change to expect; None when there is one."""
 
@@ -67,25 +67,32 @@ def expect_change(
     current: ArrayLike,
     groups: ScoreGroups,
     *,
+    reference: ArrayLike | None = None,
+    metrics: Collection[Metric] = INFLUENCED_METRICS,
     limits: WeightLimits | None = None,
     confidence: float = 0.95,
 ) -> Impact:
-    """Expect the change of each metric from counts alone, ``θ(Σ_b w_b n_bsy) - θ(Σ_b n_bsy)``.
+    """Expect the change of each metric from counts alone, ``θ(Σ_b w_b n_bsy) - θ(Σ_b v_b n_bsy)``.
 
-    A bin's weight is ``w_b = min(q_b / p_b, most_weight)``, with p and q the bin's shares in the reference and
-    now. The interval is the delta method's. A row of the reference has the influence ``w_b (ψ_w - ψ̄_b) - ψ_1``,
-    with ψ_w and ψ_1 those on the weighted and the unweighted metric and ψ̄_b the bin's mean, because the weights
-    undo chance in how many rows the bin got; a current row has the influence ``ψ̄_b``. Rows are taken as
-    independent, so it is too narrow when days differ from each other.
+    A bin's weights are ``w_b = min(q_b / p_b, most_weight)`` and ``v_b = min(r_b / p_b, most_weight)``, with p, q,
+    and r the bin's shares of the labelled rows, now, and in the reference. The interval is the delta method's. A
+    labelled row has the influence ``w_b (ψ_w - ψ̄_wb) - v_b (ψ_v - ψ̄_vb)``, with ψ_w and ψ_v those on the metrics
+    weighted by w and by v and ψ̄ the bin's means, because the weights undo chance in how many rows the bin got; a
+    current row has the influence ``ψ̄_wb``, one of the reference ``ψ̄_vb``. Rows are taken as independent, so it is
+    too narrow when days differ from each other.
 
     Parameters
     ----------
     joint : array_like of shape (B, S, 2)
-        Labelled rows of the reference by bin of the feature, score group, and label.
+        Labelled rows by bin of the feature, score group, and label.
     current : array_like of shape (B,)
         Current rows by the same bins: counts, not shares, since the interval needs their number.
     groups : ScoreGroups
         Of the S groups; ``score_groups.group_scores`` makes them.
+    reference : array_like of shape (B,), optional
+        Rows that the current ones are compared with; the labelled rows themselves unless given.
+    metrics : collection of Metric
+        Which to expect the change of, of ``INFLUENCED_METRICS``.
     limits : WeightLimits, optional
         When the weights are too uneven.
     confidence : float
@@ -94,12 +101,12 @@ def expect_change(
     Returns
     -------
     Impact
-        Its changes hold all of ``INFLUENCED_METRICS``.
+        Its changes hold the metrics asked for.
 
     Raises
     ------
     ValueError
-        When shapes do not fit, a count is negative, or the confidence is outside (0, 1).
+        When shapes do not fit, a count is negative, a metric is none of these, or the confidence is outside (0, 1).
 
     References
     ----------
@@ -122,7 +129,10 @@ def expect_change(
     if counts.shape != (now.size, *shape) or now.ndim != 1:
         raise ValueError(f"joint has shape {counts.shape}, current {now.shape}; accepted are (B, *{shape}) and (B,)")
     table = _check_counts("joint", counts).reshape(now.size, -1)
-    return _expect_each([table], [now], groups, limits or WeightLimits(), confidence)[0]
+    before = table.sum(axis=1) if reference is None else _check_counts("reference", reference)
+    if before.shape != now.shape:
+        raise ValueError(f"reference has shape {before.shape}; accepted is {now.shape}, that of current")
+    return _expect_each([table], [now], [before], groups, metrics, limits or WeightLimits(), confidence)[0]
 
 
 def expect_changes_from_rows(
@@ -198,7 +208,8 @@ def expect_changes_from_rows(
                 f"bin of row {int(outside.argmax())} is {own[outside][0]}; accepted is 0 to {mix.size - 1}"
             )
         tables.append(csr_array((ones, (own, kinds)), shape=(mix.size, groups.squared_error.size)))
-    return _expect_each(tables, mixes, groups, limits or WeightLimits(), confidence)
+    befores = [np.asarray(table.sum(axis=1), np.float64) for table in tables]
+    return _expect_each(tables, mixes, befores, groups, INFLUENCED_METRICS, limits or WeightLimits(), confidence)
 
 
 def measure_harm(impact: Impact, metric: Metric) -> float | None:
@@ -250,69 +261,91 @@ def _check_counts(name: str, given: ArrayLike) -> Values:
 def _expect_each(
     tables: Sequence["Values | csr_array"],
     mixes: Sequence[Values],
+    befores: Sequence[Values],
     groups: ScoreGroups,
+    metrics: Collection[Metric],
     limits: WeightLimits,
     confidence: float,
 ) -> list[Impact]:
     """Expect the changes by each feature from its counts by bin and cell of score group and label, (B_f, 2 S)."""
     quantile = float(ndtri((1 + check_confidence(confidence)) / 2))
-    unweighted: dict[Metric, Influence] = {}
     impacts = []
-    for table, current in zip(tables, mixes, strict=True):
+    for table, current, before in zip(tables, mixes, befores, strict=True):
         rows = np.asarray(table.sum(axis=1), np.float64)
-        weights, uncovered = _weigh_bins(rows, current, limits.most_weight)
-        squares = float(rows @ weights**2)
-        n_effective = float(rows @ weights) ** 2 / squares if squares > 0 else 0.0
-        reason = _find_reason(current.sum(), n_effective, uncovered, limits)
-        changes: dict[Metric, Estimate] = {}
-        if reason is None:
-            # All features count the same rows of the reference, so the unweighted metrics are the first one's.
-            unweighted = unweighted or _influence_cells(table, np.ones(rows.size), groups)
-            weighted = _influence_cells(table, weights, groups)
-            changes = _estimate_changes(table, weights, current.sum(), (unweighted, weighted), quantile)
+        sides = [_weigh_bins(rows, mix, limits.most_weight) for mix in (before, current)]
+        n_effective = min(side.n_effective for side in sides)
+        reason = _find_reason(sides, limits)
+        changes = _estimate_changes(table, sides, groups, metrics, quantile) if reason is None else {}
+        uncovered = max(side.uncovered for side in sides)
         impacts.append(Impact(changes=changes, n_effective=n_effective, uncovered_fraction=uncovered, reason=reason))
     return impacts
 
 
-def _weigh_bins(rows: Values, current: Values, most_weight: float) -> tuple[Values, float]:
-    """Weigh each bin, scaled so that the rows' mean weight is 1, and give the share of current rows left out."""
-    shares = np.nan_to_num(divide_or_nan(rows, rows.sum()))
-    mix = np.nan_to_num(divide_or_nan(current, current.sum()))
-    weights = np.minimum(np.nan_to_num(divide_or_nan(mix, shares)), most_weight)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Side:
+    """The labelled rows weighted to one mix."""
+
+    weights: Values
+    """By bin, scaled so that the rows' mean weight is 1, shape (B,)."""
+    n: float
+    """Rows whose mix it is."""
+    n_effective: float
+    uncovered: float
+    """Share of the n rows left out."""
+
+
+def _weigh_bins(rows: Values, mix: Values, most_weight: float) -> _Side:
+    shares, wanted = (counts / (counts.sum() or 1.0) for counts in (rows, mix))
+    weights = np.minimum(np.divide(wanted, shares, out=np.zeros_like(shares), where=shares > 0), most_weight)
     covered = float(shares @ weights)
-    return weights / (covered or 1.0), max(1.0 - covered, 0.0)
+    weights = weights / (covered or 1.0)
+    squares = float(rows @ weights**2)
+    return _Side(
+        weights=weights,
+        n=float(mix.sum()),
+        n_effective=float(rows @ weights) ** 2 / squares if squares > 0 else 0.0,
+        uncovered=max(1.0 - covered, 0.0),
+    )
 
 
-def _find_reason(n_current: float, n_effective: float, uncovered: float, limits: WeightLimits) -> str | None:
-    if n_current < limits.least_rows:
-        return f"{n_current:,.0f} current rows; {limits.least_rows:,.0f} are needed"
-    if uncovered > limits.most_uncovered:
-        return f"{write_share(uncovered)} of the current rows lie where the reference has hardly any"
-    if n_effective < limits.least_rows:
-        return f"the weighted reference says as much as {n_effective:,.0f} rows; {limits.least_rows:,.0f} are needed"
+def _find_reason(sides: Sequence[_Side], limits: WeightLimits) -> str | None:
+    for name, side in zip(("current", "reference"), reversed(sides), strict=True):
+        if side.n < limits.least_rows:
+            return f"{side.n:,.0f} {name} rows; {limits.least_rows:,.0f} are needed"
+        if side.uncovered > limits.most_uncovered:
+            return f"{write_share(side.uncovered)} of the {name} rows lie where hardly any labelled row does"
+        if side.n_effective < limits.least_rows:
+            return (
+                f"weighted to the {name} rows, the labelled ones say as much as {side.n_effective:,.0f}; "
+                f"{limits.least_rows:,.0f} are needed"
+            )
     return None
-
-
-def _influence_cells(table: "Values | csr_array", weights: Values, groups: ScoreGroups) -> dict[Metric, Influence]:
-    return compute_influences(np.asarray(table.T @ weights).reshape(groups.squared_error.shape), groups)
 
 
 def _estimate_changes(
     table: "Values | csr_array",
-    weights: Values,
-    n_current: float,
-    influences: tuple[dict[Metric, Influence], dict[Metric, Influence]],
+    sides: Sequence[_Side],
+    groups: ScoreGroups,
+    metrics: Collection[Metric],
     quantile: float,
 ) -> dict[Metric, Estimate]:
-    """Take the sum of ``(w (ψ_w - ψ̄_b) - ψ_1)²`` over the rows term by term, so that no row is touched twice."""
-    before, after = (np.column_stack([one.cells.ravel() for one in each.values()]) for each in influences)
+    """Take the sum of the squared influences over the rows term by term, so that no row is touched twice."""
     rows = np.asarray(table.sum(axis=1), np.float64)
-    mean = np.nan_to_num(divide_or_nan(table @ after, rows[:, None]))
-    squares = (table.T @ weights**2) @ after**2 - (weights**2 * rows) @ mean**2
-    products = (table.T @ weights) @ (after * before) - weights @ (mean * (table @ before))
-    squares += table.sum(axis=0) @ before**2 - 2 * products
-    variance = squares / rows.sum() ** 2 + (weights * rows / rows.sum()) @ mean**2 / n_current
-    steps = quantile * np.sqrt(np.maximum(variance, 0.0))
+    n = rows.sum()
+    influences, cells, means = [], [], []
+    variance: Values = np.zeros(1)
+    for side in sides:
+        weighted = np.asarray(table.T @ side.weights).reshape(groups.squared_error.shape)
+        found = compute_influences(weighted, groups, metrics)
+        influences.append(found)
+        cells.append(np.column_stack([one.cells.ravel() for one in found.values()]))
+        means.append(table @ cells[-1] / np.where(rows > 0, rows, 1.0)[:, None])
+        square = side.weights**2
+        within = (table.T @ square) @ cells[-1] ** 2 - (square * rows) @ means[-1] ** 2
+        variance = variance + within / n**2 + (side.weights * rows / n) @ means[-1] ** 2 / side.n
+    both = sides[0].weights * sides[1].weights
+    shared = (table.T @ both) @ (cells[0] * cells[1]) - (both * rows) @ (means[0] * means[1])
+    steps = quantile * np.sqrt(np.maximum(variance - 2 * shared / n**2, 0.0))
     changes = {}
     for metric, step in zip(influences[0], steps.tolist(), strict=True):
         change = influences[1][metric].value - influences[0][metric].value

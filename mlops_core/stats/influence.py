@@ -1,5 +1,6 @@
 """Decides what a metric is over weighted cells of score group by label, and how much one more row moves it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,9 @@ class Influence:
     """Change of the metric per unit of weight added to the cell, shape (S, 2); its weighted mean is 0."""
 
 
-def compute_influences(weights: Values, groups: ScoreGroups) -> dict[Metric, Influence]:
+def compute_influences(
+    weights: Values, groups: ScoreGroups, metrics: Collection[Metric] = INFLUENCED_METRICS
+) -> dict[Metric, Influence]:
     """Compute each metric and the influence of a row of each cell on it.
 
     Rows of a group are tied. The influence is the Gateaux derivative towards the cell: for a metric of means,
@@ -35,16 +38,18 @@ def compute_influences(weights: Values, groups: ScoreGroups) -> dict[Metric, Inf
         Weight of the rows by group and label, at least 0; any positive sum.
     groups : ScoreGroups
         Of the S groups.
+    metrics : collection of Metric
+        Which to compute, of ``INFLUENCED_METRICS``.
 
     Returns
     -------
     dict of Metric to Influence
-        All of ``INFLUENCED_METRICS``, NaN where undefined.
+        The metrics asked for, NaN where undefined.
 
     Raises
     ------
     ValueError
-        When shapes differ, or weights are negative or sum to 0.
+        When shapes differ, weights are negative or sum to 0, or a metric is none of these.
 
     References
     ----------
@@ -61,13 +66,16 @@ def compute_influences(weights: Values, groups: ScoreGroups) -> dict[Metric, Inf
     shape = groups.squared_error.shape
     if weights.shape != shape or not (weights >= 0).all() or not weights.sum() > 0:
         raise ValueError(f"weights have shape {weights.shape} and sum {weights.sum()}; accepted is {shape}, above 0")
+    refused = set(metrics) - set(INFLUENCED_METRICS)
+    if refused:
+        raise ValueError(f"metric is {min(refused).value}; accepted are {', '.join(INFLUENCED_METRICS)}")
     shares = weights / weights.sum()
+    influences: dict[Metric, Influence] = {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        influences = _influence_decisions(shares, groups.first_positive) | _influence_ranking(shares)
-        influences[Metric.BRIER] = _influence_quotient(shares, groups.squared_error, np.ones(shape))
-        influences[Metric.LOG_LOSS] = _influence_quotient(shares, groups.log_loss, np.ones(shape))
-        influences[Metric.LOG_LOSS_SKILL] = _influence_skill(shares, influences[Metric.LOG_LOSS])
-    return influences
+        for family, compute in _FAMILIES:
+            if not family.isdisjoint(metrics):
+                influences |= compute(shares, groups)
+    return {metric: influences[metric] for metric in INFLUENCED_METRICS if metric in metrics}
 
 
 def _influence_quotient(shares: Values, top: Values, bottom: Values) -> Influence:
@@ -77,9 +85,19 @@ def _influence_quotient(shares: Values, top: Values, bottom: Values) -> Influenc
     return Influence(value=float(value), cells=(top - value * bottom) / below)
 
 
-def _influence_decisions(shares: Values, first_positive: int) -> dict[Metric, Influence]:
+def _influence_losses(shares: Values, groups: ScoreGroups) -> dict[Metric, Influence]:
+    everything = np.ones_like(shares)
+    log_loss = _influence_quotient(shares, groups.log_loss, everything)
+    return {
+        Metric.BRIER: _influence_quotient(shares, groups.squared_error, everything),
+        Metric.LOG_LOSS: log_loss,
+        Metric.LOG_LOSS_SKILL: _influence_skill(shares, log_loss),
+    }
+
+
+def _influence_decisions(shares: Values, groups: ScoreGroups) -> dict[Metric, Influence]:
     decided = np.zeros_like(shares)
-    decided[first_positive:] = 1.0
+    decided[groups.first_positive :] = 1.0
     positive = np.zeros_like(shares)
     positive[:, 1] = 1.0
     hits, everything = decided * positive, np.ones_like(shares)
@@ -92,7 +110,7 @@ def _influence_decisions(shares: Values, first_positive: int) -> dict[Metric, In
     }
 
 
-def _influence_ranking(shares: Values) -> dict[Metric, Influence]:
+def _influence_ranking(shares: Values, _groups: ScoreGroups) -> dict[Metric, Influence]:
     negative, positive = shares[:, 0], shares[:, 1]
     n_negative, n_positive = negative.sum(), positive.sum()
     won_by_positive = (np.cumsum(negative) - negative / 2) / n_negative
@@ -125,3 +143,11 @@ def _influence_skill(shares: Values, log_loss: Influence) -> Influence:
     ratio = np.float64(log_loss.value) / entropy
     moved = np.array([0.0, 1.0]) - base_rate
     return Influence(value=float(1 - ratio), cells=(ratio * slope * moved - log_loss.cells) / entropy)
+
+
+_FAMILIES = (
+    ({Metric.F1, Metric.RECALL, Metric.PRECISION, Metric.ACCURACY, Metric.POSITIVE_RATE}, _influence_decisions),
+    ({Metric.ROC_AUC, Metric.AVERAGE_PRECISION}, _influence_ranking),
+    ({Metric.BRIER, Metric.LOG_LOSS, Metric.LOG_LOSS_SKILL}, _influence_losses),
+)
+"""What is computed together, as it needs the same sums."""

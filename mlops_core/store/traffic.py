@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from mlops_core.entities import Batch, ModelSpec, Window
+from mlops_core.entities import Batch, ModelSpec, Version, Window
 from mlops_core.store.chunks import chunk_expression, mark_labelled, mark_traffic
 from mlops_core.store.connection import Database, Row, Transaction
 from mlops_core.store.tables import LABEL_SCHEMA, name_table, newest_labels_cte, quote, traffic_schema
@@ -106,6 +106,22 @@ def fetch_paired(database: Database, spec: ModelSpec, champion: str, candidate: 
         "join scores as b on b.prediction_id = p.prediction_id and b.version = $candidate "
         "order by p.scored_at, p.prediction_id",
         {"start": window.start, "end": window.end, "champion": champion, "candidate": candidate},
+    )
+
+
+def fetch_labelled(database: Database, spec: ModelSpec, version: Version, window: Window, most_rows: int) -> pa.Table:
+    """Give the labelled rows of a window that a version scored, live or by replay; a fixed sample when there are more.
+
+    The columns are the features that the version reads, score, and label (0 or 1).
+    """
+    features = "".join(f"p.{quote(name)}, " for name in version.features)
+    return database.table(
+        f"with {_rows_of_window(spec)}, {_scores_of_window(spec)} "
+        f"select {features}s.score, l.label "
+        "from rows_of_window as p join newest_labels as l using (prediction_id) "
+        "join scores as s on s.prediction_id = p.prediction_id and s.version = $version "
+        "where s.score is not null order by hash(p.prediction_id), p.prediction_id limit $most_rows",
+        {"start": window.start, "end": window.end, "version": version.name, "most_rows": most_rows},
     )
 
 

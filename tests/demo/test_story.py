@@ -23,6 +23,7 @@ from mlops_core.entities import Action, Actor, Metric, ModelSpec, Source, Status
 from mlops_core.errors import ConflictError
 from mlops_core.services.comparison import report_nothing
 from mlops_core.services.deployment import ChangeRequest, change_production
+from mlops_core.services.drift_report import report_drift
 from mlops_core.services.overview import read_overview
 from mlops_core.services.performance import ALL_TIME, find_profile
 from mlops_core.services.registry import TrainedVersion, list_specs
@@ -225,3 +226,26 @@ def test_replay_refuses_to_play_when_the_year_is_over(demo: Runtime) -> None:
     demo.clocks[spec.name].set(END)
     with pytest.raises(ConflictError, match="year is over"):
         DemoReplay().play(demo, spec)
+
+
+@pytest.mark.parametrize("version", ["v3", "v4"])
+def test_temperature_of_july_ranks_below_the_delays_of_september_though_it_moved_far_more(
+    demo: Runtime, version: str
+) -> None:
+    spec = list_specs(demo)[0]
+    if version == "v3":
+        change = ChangeRequest(
+            model=spec.name, to="v3", action=Action.ROLL_BACK, actor=Actor("tester", "system"), reason="test"
+        )
+        change_production(demo, change, now=OPENING)
+    july, september = (
+        report_drift(demo, spec, None, Window(*(datetime(2013, *day, 4, tzinfo=UTC) for day in days)), OPENING)
+        for days in (((7, 8), (8, 1)), ((9, 1), (10, 1)))
+    )
+    heat = next(one for one in july["features"] if one["feature"] == "temp")
+    worst = september["features"][:2]
+    assert {one["feature"] for one in worst} == {"origin_delay_2h", "carrier_delay_4h"}
+    for delay in worst:
+        assert heat["psi"] > 15 * delay["psi"]
+        # F1 falls by the delays; the heat, if anything, lets it rise.
+        assert delay["impact_high"] < 0 < heat["impact_low"]

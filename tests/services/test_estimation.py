@@ -12,7 +12,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import f1_score, roc_auc_score
 
 from mlops_core.entities import Metric, Source, Status, Window
-from mlops_core.services import reference_scores
+from mlops_core.services import labelled_rows
 from mlops_core.services.estimation import find_estimator, make_estimator, record_estimates
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.monitoring import check_estimates, refresh
@@ -67,8 +67,8 @@ def test_reference_scores_are_those_held_out_when_the_snapshot_says_which(runtim
 
 
 def test_reference_scores_are_a_sample_when_training_rows_are_many(runtime, spec, monkeypatch):
-    monkeypatch.setattr(reference_scores, "MOST_ROWS", 300)
-    monkeypatch.setattr(reference_scores, "BATCH_ROWS", 70)
+    monkeypatch.setattr(labelled_rows, "MOST_ROWS", 300)
+    monkeypatch.setattr(labelled_rows, "BATCH_ROWS", 70)
     forget_reference_scores(runtime)
     ensure_reference_scores(runtime, spec, PRESENT)
     found = read_reference_scores(runtime, spec, get_version(runtime.database, MODEL, "v2"))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn import metrics as reference
@@ -134,6 +134,7 @@ def test_interval_covers_the_real_change_when_bins_alone_shift(shift):
         assert np.mean(inside) == pytest.approx(0.95, abs=0.05), metric
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 500))
 def test_nothing_is_expected_when_the_mix_is_that_of_the_reference(seed):
     rng = np.random.default_rng(seed)
@@ -143,6 +144,66 @@ def test_nothing_is_expected_when_the_mix_is_that_of_the_reference(seed):
     for change in found.changes.values():
         assert change.value == pytest.approx(0, abs=1e-12)
         assert change.low < 0 < change.high
+
+
+def test_change_matches_the_hand_value_when_the_reference_has_another_mix():
+    groups, _ = group_by_score([0.2, 0.8], threshold=0.5)
+    joint = [[[150, 50], [50, 150]], [[50, 150], [150, 50]]]
+    # Accuracy .75 in the first bin, .25 in the second: from 40 % to 80 % of the first.
+    found = expect_change(joint, [800, 200], groups, reference=[400, 600])
+    assert found.changes[Metric.ACCURACY].value == pytest.approx(0.4 * 0.5)
+    assert expect_change(joint, [400, 600], groups, reference=[400, 600]).changes[
+        Metric.ACCURACY
+    ].value == pytest.approx(0)
+
+
+def test_change_is_the_same_when_the_reference_is_the_labelled_rows_themselves():
+    rng = np.random.default_rng(5)
+    bins, scores, labels = draw_rows(rng, 3000)
+    mix = count_mix(draw_rows(rng, 800, 0.5)[0])
+    joint, groups = count_groups(bins, scores, labels)
+    alone, given_ = (expect_change(joint, mix, groups, reference=before) for before in (None, count_mix(bins)))
+    assert alone == given_
+
+
+def test_interval_agrees_with_a_bootstrap_of_all_three_samples():
+    rng = np.random.default_rng(6)
+    joint, groups = count_groups(*draw_rows(rng, 3000))
+    before, mix = (count_mix(draw_rows(rng, 700, shift)[0]) for shift in (-0.3, 0.5))
+    found = expect_change(joint, mix, groups, reference=before).changes
+
+    def redraw(counts):
+        return rng.multinomial(counts.sum(), (counts / counts.sum()).ravel()).reshape(counts.shape)
+
+    drawn = [expect_change(redraw(joint), redraw(mix), groups, reference=redraw(before)).changes for _ in range(300)]
+    for metric in INFLUENCED_METRICS:
+        spread = np.std([changes[metric].value for changes in drawn])
+        assert (found[metric].high - found[metric].low) / (2 * 1.96) == pytest.approx(spread, rel=0.15), metric
+
+
+def test_only_the_metrics_asked_for_are_expected():
+    rng = np.random.default_rng(7)
+    joint, groups = count_groups(*draw_rows(rng, 2000))
+    mix = count_mix(draw_rows(rng, 800, 0.5)[0])
+    everything = expect_change(joint, mix, groups).changes
+    for metric in INFLUENCED_METRICS:
+        (found,) = expect_change(joint, mix, groups, metrics=(metric,)).changes.items()
+        assert found[0] is metric
+        for name in ("value", "low", "high"):
+            assert getattr(found[1], name) == pytest.approx(getattr(everything[metric], name), abs=1e-12)
+    with pytest.raises(ValueError, match="metric is expected_calibration_error; accepted are f1"):
+        expect_change(joint, mix, groups, metrics=(Metric.CALIBRATION_ERROR,))
+
+
+def test_no_change_is_given_when_the_reference_cannot_tell():
+    groups, _ = group_by_score([0.2, 0.8], threshold=0.5)
+    joint = np.array([np.full((2, 2), 100), np.zeros((2, 2))])
+    found = expect_change(joint, [900, 0], groups, reference=[100, 50])
+    assert found.reason == "150 reference rows; 200 are needed"
+    found = expect_change(joint, [900, 0], groups, reference=[600, 400])
+    assert found.reason == "40 % of the reference rows lie where hardly any labelled row does"
+    with pytest.raises(ValueError, match=r"reference has shape \(3,\); accepted is \(2,\)"):
+        expect_change(joint, [900, 0], groups, reference=[1, 1, 1])
 
 
 def test_weight_is_capped_and_what_it_leaves_out_is_reported():
@@ -161,7 +222,7 @@ def test_weight_is_capped_and_what_it_leaves_out_is_reported():
         (np.full((2, 2, 2), 100), [0, 0], "0 current rows; 200 are needed"),
         (np.array([np.full((2, 2), 100), np.zeros((2, 2))]), [700, 300], "30 % of the current rows lie where"),
         (np.zeros((2, 2, 2)), [700, 300], "100 % of the current rows lie where"),
-        (np.full((2, 2, 2), 20), [700, 300], "says as much as 138 rows; 200 are needed"),
+        (np.full((2, 2, 2), 20), [700, 300], "say as much as 138; 200 are needed"),
     ],
 )
 def test_no_change_is_given_when_the_rows_cannot_tell(joint, mix, reason):
