@@ -6,7 +6,7 @@ from mlops_core.cli.connection import connect
 from mlops_core.cli.outcome import Outcome
 from mlops_core.cli.reports import locate_home, name_model, split_window
 from mlops_core.cli.tables import Cell, lay_out, write_time
-from mlops_core.entities import Metric, Status
+from mlops_core.entities import Status
 from mlops_core.words import write_difference
 
 
@@ -26,7 +26,7 @@ def run_drift(options: Namespace) -> Outcome:
     rows = [
         [
             one["feature"],
-            _write_impact(one),
+            None if one["impact"] is None else write_difference(one["impact"], 3),
             _write_figure(one["psi"]),
             _write_figure(one["effect"]),
             _write_figure(one["limit"]),
@@ -36,8 +36,7 @@ def run_drift(options: Namespace) -> Outcome:
         ]
         for one in features
     ]
-    impact = f"Impact on {Metric(document['metric']).label}"
-    head = ["Feature", impact, "PSI", "Effect", "Limit", "Null", "Status", "Reason"]
+    head = ["Feature", "Impact", "PSI", "Effect", "Limit", "Null", "Status", "Reason"]
     text = "\n".join(f"{name}: {_write_side(document[name.lower()])}" for name in ("Reference", "Current"))
     text += "\n\n" + lay_out(head, rows, right=head[1:6])
     is_alert = any(one["status"] == Status.ALERT for one in features)
@@ -46,16 +45,6 @@ def run_drift(options: Namespace) -> Outcome:
 
 def _write_side(side: dict[str, str]) -> str:
     return f"{write_time(side['start'])} to {write_time(side['end'])} UTC, {side['n']:,} rows"
-
-
-def _write_impact(feature: dict[str, float | None]) -> Cell:
-    value, low, high = (feature[key] for key in ("impact", "impact_low", "impact_high"))
-    if value is None:
-        return None
-    figure = write_difference(value, 3)
-    if low is None or high is None:
-        return figure
-    return f"{figure} [{write_difference(low, 3)}, {write_difference(high, 3)}]"
 
 
 def _write_figure(value: float | None) -> Cell:

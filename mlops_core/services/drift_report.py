@@ -26,6 +26,7 @@ from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.models import get_version
 from mlops_core.store.profiles import read_coverage
 from mlops_core.store.references import WINDOW, Reference, ReferenceProfile, read_reference_profiles
+from mlops_core.words import write_difference
 
 NEWEST_CHUNKS = 7
 """What is looked at when no window is named."""
@@ -58,7 +59,6 @@ def report_drift(
     ranked = rank_features(table, impacts, spec.primary_metric)
     return {
         "model": spec.name,
-        "metric": spec.primary_metric.value,
         "reference": describe_reference(table.reference),
         "current": {
             "start": current.start.isoformat(),
@@ -169,8 +169,6 @@ def _report_feature(spec: ModelSpec, table: DriftTable, i: int, impact: Impact) 
         "effect": none_if_nan(table.shifts.effect[i, 0]),
         "limit": none_if_nan(judgement.alert_limits[i]),
         "impact": change.value,
-        "impact_low": change.low,
-        "impact_high": change.high,
         **_compute_distances(table, name, is_categorical=is_categorical),
         "p_adjusted": none_if_nan(judgement.p_adjusted[i, 0]),
         "null_fraction_reference": _divide(int(before.n_null[0]), int(before.n[0])),
@@ -182,11 +180,16 @@ def _report_feature(spec: ModelSpec, table: DriftTable, i: int, impact: Impact) 
 
 
 def _note_impact(spec: ModelSpec, table: DriftTable, i: int, impact: Impact) -> str:
-    """Say why a feature that drifted has no impact."""
-    if STATUSES[table.judgement.codes[i, 0]] not in DRIFTED or get_change(impact, spec).value is not None:
+    """Say what the drift of a feature is expected to change, or why that is unknown; nothing when it did not drift."""
+    if STATUSES[table.judgement.codes[i, 0]] not in DRIFTED:
         return ""
-    why = impact.reason or f"{spec.primary_metric.label} is undefined on the weighted rows"
-    return f" Its impact on {spec.primary_metric.label} is unknown: {why}."
+    change, metric = get_change(impact, spec), spec.primary_metric.label
+    if change.value is None:
+        return f" Its impact on {metric} is unknown: {impact.reason or f'{metric} is undefined on the weighted rows'}."
+    interval = ""
+    if change.low is not None and change.high is not None:
+        interval = f" [{write_difference(change.low, 3)}, {write_difference(change.high, 3)}]"
+    return f" Expected change of {metric}: {write_difference(change.value, 3)}{interval}."
 
 
 def _note_length(table: DriftTable, i: int) -> str:

@@ -1,8 +1,9 @@
 """The drift page's figures: decides which traffic it shows, with what it is compared, and the order of the features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,11 +13,12 @@ from mlops_core.charts.drift import HeatMap, HeatRow
 from mlops_core.checks.drift import STATUSES, DriftJudgement
 from mlops_core.checks.drift_summary import explain
 from mlops_core.chunking import find_chunk, next_chunk
-from mlops_core.entities import ChunkSize, ModelSpec, Status, Window
+from mlops_core.entities import ChunkSize, ModelSpec, Status, Version, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift import RECENT_CHUNKS, DriftTable, judge_counts, list_chunks
 from mlops_core.services.drift_outcomes import Outcome, read_outcomes
 from mlops_core.services.drift_report import find_known
+from mlops_core.services.impacts import expect_impacts, get_change
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.features import FeatureBinning, FeatureCounts, merge_chunks, stack_features
 from mlops_core.store.binnings import get_binning
@@ -27,6 +29,8 @@ from mlops_core.words import write_day
 
 MOST_CHUNKS = 120
 """The newest ones; more would be squares too small to click."""
+MOST_EXPECTED = 8
+"""Chunks whose expected changes are kept: a page shows the newest and the chosen one."""
 MOST_ROWS = 30
 """Features that the heat map has room for; the table has them all."""
 
@@ -45,8 +49,9 @@ class DriftView:
     outcomes: tuple[Outcome, ...]
     """Score and labels, over the same chunks as the table."""
     binnings: Mapping[str, FeatureBinning]
-    impacts: NDArray[np.float64]
-    """Expected change of the primary metric, in its units, shape (f, k) like the table; NaN where it is not known."""
+    expect: Callable[[int], NDArray[np.float64]]
+    """Gives the expected change of the primary metric by each feature of a chunk, in its units, shape (f,), from the
+    position of the chunk in the table; NaN where it is not known."""
 
     @property
     def chunks(self) -> tuple[datetime, ...]:
@@ -103,7 +108,7 @@ def read_drift_view(
         first=len(chunks) - min(max(shown, 1), MOST_CHUNKS),
         outcomes=read_outcomes(runtime, spec, version.name if version else None, segment, chunks),
         binnings=binning.features,
-        impacts=np.full((len(table.features), len(chunks)), np.nan),
+        expect=lru_cache(MOST_EXPECTED)(partial(_expect_changes, runtime, spec, version, table, segment)),
     )
 
 
@@ -129,6 +134,14 @@ def _count_all(
     return counts
 
 
+def _expect_changes(
+    runtime: Runtime, spec: ModelSpec, version: Version | None, table: DriftTable, segment: Segment, position: int
+) -> NDArray[np.float64]:
+    impacts = expect_impacts(runtime, spec, version, table, segment, position=position)
+    changes = [get_change(impacts[name], spec).value for name in table.features]
+    return np.array([np.nan if change is None else change for change in changes])
+
+
 def rank_features(view: DriftView, position: int) -> list[int]:
     """Give the features by position, the worst in a chunk first: by status, by expected loss, by effect over limit.
 
@@ -137,7 +150,7 @@ def rank_features(view: DriftView, position: int) -> list[int]:
     """
     judgement, metric = view.table.judgement, view.spec.primary_metric
     codes, ratios = judgement.codes[:, position], get_ratios(judgement)[:, position]
-    changes = view.impacts[:, position]
+    changes = view.expect(position)
     losses = np.abs(changes) if metric.higher_is_better is None else -changes if metric.higher_is_better else changes
     losses = np.where(codes >= STATUSES.index(Status.WARNING), np.nan_to_num(losses, nan=np.inf), 0.0)
     order = np.lexsort((-np.nan_to_num(ratios, nan=-np.inf), -losses, -codes))

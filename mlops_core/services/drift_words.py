@@ -139,7 +139,7 @@ def tell_feature(view: DriftView, feature: str, position: int) -> str:
 
 def has_impact(view: DriftView, position: int) -> bool:
     """Say whether the expected change of the metric is known of any feature in a chunk."""
-    return bool(np.isfinite(view.impacts[:, position]).any())
+    return bool(np.isfinite(view.expect(position)).any())
 
 
 def list_columns(view: DriftView, position: int) -> tuple[str, ...]:
@@ -162,7 +162,7 @@ def list_rows(view: DriftView, position: int) -> list[tuple[str, ...]]:
             (
                 name,
                 STATUS_WORDS[table.judgement.get_status(i, position)],
-                *((_write_change(view.impacts[i, position]),) if is_known else ()),
+                *((_write_change(view.expect(position)[i]),) if is_known else ()),
                 _write(table.shifts.effect[i, position]),
                 _write(table.judgement.alert_limits[i]),
                 _write(ratios[i, position]),

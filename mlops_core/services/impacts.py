@@ -18,17 +18,24 @@ DRIFTED = (Status.ALERT, Status.WARNING)
 
 
 def expect_impacts(
-    runtime: Runtime, spec: ModelSpec, version: Version | None, table: DriftTable, segment: Segment = ALL_TRAFFIC
+    runtime: Runtime,
+    spec: ModelSpec,
+    version: Version | None,
+    table: DriftTable,
+    segment: Segment = ALL_TRAFFIC,
+    position: int | None = None,
 ) -> dict[str, Impact]:
     """Expect what the drift of each feature of a table does to the primary metric of a version, from stored counts.
 
     The labelled rows that tell what the version's score is worth are weighted to the mix of the table's reference
-    and to that of all its chunks together; the impact is the difference. The intervals have 95 %.
+    and to that of one of its chunks, or of all together; the impact is the difference. The intervals have 95 %.
 
     Parameters
     ----------
     version : Version, optional
         Whose scores are looked at; without one nothing is expected.
+    position : int, optional
+        Of one chunk in the table; all of them when None.
 
     Returns
     -------
@@ -42,7 +49,7 @@ def expect_impacts(
     impacts = {}
     for name in table.features:
         if name in joint.features:
-            impacts[name] = _expect_change(spec, joint, table, name)
+            impacts[name] = _expect_change(spec, joint, table, name, position)
         else:
             impacts[name] = _expect_nothing(f"{version.name} does not read it")
     return impacts
@@ -85,10 +92,13 @@ def _measure_loss(impact: Impact, metric: Metric) -> float:
     return measure_harm(impact, metric) or 0.0
 
 
-def _expect_change(spec: ModelSpec, joint: JointReference, table: DriftTable, name: str) -> Impact:
+def _expect_change(
+    spec: ModelSpec, joint: JointReference, table: DriftTable, name: str, position: int | None
+) -> Impact:
     own = joint.features[name]
     reference = count_groups(table.known[name].counts, own.groups)[0]
-    current = count_groups(table.counts[name], own.groups).sum(axis=0)
+    chunks = count_groups(table.counts[name], own.groups)
+    current = chunks.sum(axis=0) if position is None else chunks[position]
     return expect_change(own.counts, current, joint.score_groups, reference=reference, metrics=(spec.primary_metric,))
 
 

@@ -34,6 +34,7 @@ from mlops_core.stats.counts import merge_counts
 from mlops_core.store.models import get_version
 from mlops_core.store.profiles import read_score_profiles
 from mlops_core.store.verdicts import list_verdicts
+from tests.services.test_impacts import read_interval
 
 WITH_LABELS, WITHOUT_LABELS = datetime(2013, 10, 22, 12, tzinfo=UTC), datetime(2013, 10, 10, 12, tzinfo=UTC)
 FIRST_DAY = datetime(2013, 10, 7, 20, tzinfo=UTC)
@@ -248,4 +249,4 @@ def test_temperature_of_july_ranks_below_the_delays_of_september_though_it_moved
     for delay in worst:
         assert heat["psi"] > 15 * delay["psi"]
         # F1 falls by the delays; the heat, if anything, lets it rise.
-        assert delay["impact_high"] < 0 < heat["impact_low"]
+        assert read_interval(delay)[1] < 0 < read_interval(heat)[0]

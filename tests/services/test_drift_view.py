@@ -21,6 +21,7 @@ from mlops_core.services.drift_detail import (
 )
 from mlops_core.services.drift_excerpt import DriftExcerpt, read_drift_excerpt
 from mlops_core.services.drift_outcomes import LABELS, SCORE, read_outcomes
+from mlops_core.services.drift_report import report_drift
 from mlops_core.services.drift_view import (
     DriftView,
     find_since,
@@ -108,11 +109,10 @@ def test_drifted_features_are_ranked_by_expected_loss_when_it_is_known(
     view: DriftView, debt: float, income: float, first: str
 ):
     newest, features = len(view.table.chunks) - 1, view.table.features
-    impacts = np.full(view.impacts.shape, np.nan)
-    impacts[features.index("debt"), newest], impacts[features.index("income"), newest] = debt, income
+    changes = np.array([{"debt": debt, "income": income}[name] for name in features])
     codes = np.full_like(view.table.judgement.codes, STATUSES.index(Status.ALERT))
     table = replace(view.table, judgement=replace(view.table.judgement, codes=codes))
-    known = replace(view, impacts=impacts, table=table)
+    known = replace(view, expect=lambda _: changes, table=table)
     assert list_columns(known, newest) == ("feature", "status", "expected ROC AUC", *COLUMNS[2:])
     rows = list_rows(known, newest)
     assert rows[0][0] == first
@@ -125,15 +125,25 @@ def test_drifted_features_are_ranked_by_expected_loss_when_it_is_known(
 
 def test_drifted_feature_of_unknown_impact_stands_above_a_known_loss(view: DriftView):
     newest = len(view.table.chunks) - 1
-    impacts = np.full(view.impacts.shape, np.nan)
-    impacts[view.table.features.index("income"), newest] = -0.2
-    assert [row[0] for row in list_rows(replace(view, impacts=impacts), newest)] == ["debt", "income"]
+    changes = np.array([{"debt": np.nan, "income": -0.2}[name] for name in view.table.features])
+    assert [row[0] for row in list_rows(replace(view, expect=lambda _: changes), newest)] == ["debt", "income"]
 
 
 def test_no_column_of_impact_is_shown_when_none_is_known(view: DriftView):
+    newest, nothing = len(view.table.chunks) - 1, np.full(len(view.table.features), np.nan)
+    unknown = replace(view, expect=lambda _: nothing)
+    assert list_columns(unknown, newest) == COLUMNS
+    assert {len(row) for row in list_rows(unknown, newest)} == {len(COLUMNS)}
+
+
+def test_expected_change_of_one_chunk_is_that_of_the_report(runtime, spec, view: DriftView):
     newest = len(view.table.chunks) - 1
-    assert list_columns(view, newest) == COLUMNS
-    assert {len(row) for row in list_rows(view, newest)} == {len(COLUMNS)}
+    day = Window(view.table.chunks[newest], view.table.chunks[newest] + DAY)
+    reported = {one["feature"]: one["impact"] for one in report_drift(runtime, spec, None, day, day.end)["features"]}
+    changes = dict(zip(view.table.features, view.expect(newest).tolist(), strict=True))
+    assert {name: reported[name] for name in changes} == {
+        name: None if np.isnan(change) else pytest.approx(change) for name, change in changes.items()
+    }
 
 
 def test_heat_map_shows_the_window_and_not_the_chunks_before_it(view: DriftView):
@@ -166,7 +176,7 @@ def test_since_says_or_before_when_it_began_with_the_first_chunk_known(runtime: 
     view = read_drift_view(runtime, spec, Window(NOW - DAY, NOW), NOW, reference=Window(START, START + 16 * DAY))
     newest = len(view.table.chunks) - 1
     assert view.chunks == (NOW - DAY,)
-    assert list_rows(view, newest)[0][COLUMNS.index("since")] == "22 Mar or before"
+    assert list_rows(view, newest)[0][list_columns(view, newest).index("since")] == "22 Mar or before"
     assert "debt since 22 Mar or before" in tell_drift(view, newest).sentence
 
 
