@@ -24,14 +24,16 @@ def count_outside(counts: FeatureCounts, grid: NumericGrid | None, low: float | 
 
     Whether any is outside is exact, for the extremes are kept; how many is known to the width of a bin.
     """
-    k = counts.n.size
-    below, cut_low = _count_beyond(counts, grid, low, counts.minimum, -1)
-    above, cut_high = _count_beyond(counts, grid, high, counts.maximum, 1)
-    is_outside = np.zeros(k, dtype=bool)
+    is_outside = np.zeros(counts.n.size, dtype=bool)
     if low is not None:
         is_outside |= counts.minimum < low
     if high is not None:
         is_outside |= counts.maximum > high
+    if not is_outside.any():  # As nearly always.
+        nothing = np.zeros(counts.n.size, dtype=np.int64)
+        return Outside(least=nothing, most=nothing)
+    below, cut_low = _count_beyond(counts, grid, low, counts.minimum, -1)
+    above, cut_high = _count_beyond(counts, grid, high, counts.maximum, 1)
     least = np.where(is_outside, np.maximum(below + above, 1), 0)
     return Outside(least=least, most=np.maximum(least, below + above + cut_low + cut_high))
 

@@ -21,11 +21,9 @@ from mlops_core.store.binnings import Binning, get_binning
 from mlops_core.store.features import ALL_TRAFFIC, Segment, read_feature_profiles
 from mlops_core.store.profiles import read_coverage
 from mlops_core.store.references import read_reference_profiles
-from mlops_core.store.refusals import list_refused_rows
 from mlops_core.store.traffic import get_newest_row, list_deliveries
 
 WEEK = timedelta(days=7)
-PREDICTIONS = "predictions"
 
 _log = logging.getLogger(__name__)
 
@@ -102,16 +100,16 @@ def read_traffic(runtime: Runtime, spec: ModelSpec, since: datetime, now: dateti
         first = max(min(by_chunk), find_chunk(spec, early))
         chunks = list_every_chunk(spec, first, max(*by_chunk, find_chunk(spec, now)))
     totals = [by_chunk.get(chunk, 0) for chunk in chunks]
-    batches = list_deliveries(runtime.database, spec.name, since)
-    dated = [(batch.end, batch) for batch in batches if batch.end]
+    deliveries = list_deliveries(runtime.database, spec.name, since)
+    dated = [(one.newest, one) for one in deliveries if one.newest]
     return Traffic(
         chunks=tuple(chunks),
         rows=tuple(totals),
         usual=tuple(find_usual(totals, [_find_place(spec, chunk) for chunk in chunks])),
-        received=_add_up(spec, [(end, batch.received) for end, batch in dated]),
-        accepted=_add_up(spec, [(end, batch.accepted) for end, batch in dated]),
-        came=_add_up(spec, [(batch.at, batch.received) for batch in batches]),
-        refused=_add_up(spec, list_refused_rows(runtime.database, spec.name, PREDICTIONS, since)),
+        received=_add_up(spec, [(newest, one.received) for newest, one in dated]),
+        accepted=_add_up(spec, [(newest, one.accepted) for newest, one in dated]),
+        came=_add_up(spec, [(one.at, one.received) for one in deliveries]),
+        refused=_add_up(spec, [(one.at, one.refused) for one in deliveries]),
         n=sum(by_chunk.values()),
         newest=get_newest_row(runtime.database, spec.name),
     )

@@ -41,12 +41,6 @@ def list_refusals(database: Database, model: str, window: Window, limit: int = M
     ]
 
 
-def list_refused_rows(database: Database, model: str, kind: str, since: datetime) -> list[tuple[datetime, int]]:
-    """Give when deliveries of a kind were refused since an instant and how many rows each had, oldest first."""
-    rows = database.rows("list_refused_rows", {"model": model, "kind": kind, "since": since})
-    return [(row["at"], int(row["n"])) for row in rows]
-
-
 def _shorten(row: Mapping[str, object]) -> dict[str, str | None]:
     names = list(row)[:MOST_COLUMNS]
     return {

@@ -1,6 +1,7 @@
 """Predictions, labels, and replays: decides that they are only appended to, and that an id is stored once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -167,14 +168,29 @@ def list_batches(database: Database, model: str, kind: str, limit: int = 100) ->
     return [Batch(**row) for row in database.rows("list_batches", {"model": model, "kind": kind, "limit": limit})]
 
 
-def list_deliveries(database: Database, model: str, since: datetime) -> list[Batch]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What came of one delivery of predictions."""
+
+    at: datetime
+    newest: datetime | None
+    """Time of its newest row; None when it was refused."""
+    received: int
+    """Rows of a delivery that was not refused."""
+    accepted: int
+    """Rows of these that were stored."""
+    refused: int
+    """Rows of a delivery that was refused whole."""
+
+
+def list_deliveries(database: Database, model: str, since: datetime) -> list[Delivery]:
     """Give the deliveries of predictions that came since an instant, oldest first."""
-    return [Batch(**row) for row in database.rows("list_deliveries", {"model": model, "since": since})]
+    return [Delivery(**row) for row in database.rows("list_deliveries", {"model": model, "since": since})]
 
 
 def get_newest_row(database: Database, model: str) -> datetime | None:
     """Give the time of the newest prediction that was ever delivered; None before the first."""
-    newest: datetime | None = database.rows("get_newest_row", {"model": model})[0]["end"]
+    newest: datetime | None = database.rows("get_newest_row", {"model": model})[0]["newest"]
     return newest
 
 

@@ -101,6 +101,7 @@ def _show_fields(fields: list[Field], subject: str) -> None:
             max_value=field.highest,
             value=None,
             key=f"contract-field-{subject}-{field.term}",
+            step=None if field.highest is None else 1.0,
             format="%g",
             placeholder="no limit",
             help=field.hint,

@@ -18,7 +18,7 @@ def test_page_names_the_lost_column_and_a_click_shows_another_check(reading_url:
     # The cell in the row of ranges, in the column of the newest day.
     box = page.evaluate(
         "() => { const g = document.querySelector('.st-key-quality-map .js-plotly-plot'), l = g._fullLayout, "
-        "b = g.getBoundingClientRect(), x = Math.max(...g.data.flatMap(t => t.x)), "
+        "b = g.getBoundingClientRect(), x = Math.max(...g.data.flatMap(t => [...t.x])), "
         "y = l.yaxis.ticktext.indexOf('Range'); "
         "return [b.left + l.xaxis._offset + l.xaxis.d2p(x), b.top + l.yaxis._offset + l.yaxis.d2p(y)] }"
     )
@@ -30,9 +30,9 @@ def test_contract_is_changed_with_the_keyboard_and_undone(demo_url: str, open_pa
     page = open_page(f"{demo_url}/quality")
     page.locator(".st-key-contract-edit button").focus()
     page.keyboard.press("Enter")
-    field = page.get_by_label("Empty at most (% of rows)")
+    field = page.get_by_role("spinbutton", name="Empty at most (% of rows)")
     field.fill("100")
-    page.get_by_label("Reason (kept in the audit log)").fill("The source is gone for good")
+    page.get_by_role("textbox", name="Reason (kept in the audit log)").fill("The source is gone for good")
     page.locator(".st-key-contract-save button").click()
     expect(page.locator(".st-key-contract-undo button")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -9,13 +9,6 @@ from refusals;
 delete from refusals
 where model = $model and id not in (select id from refusals where model = $model order by id desc limit $most);
 
--- name: list_refused_rows
--- Rows refused since an instant, by delivery.
-select made_at as "at", n
-from refusals
-where model = $model and kind = $kind and made_at >= $since
-order by id;
-
 -- name: list_refusals
 -- The newest first.
 select id, model, kind, reason, n, examples, made_at as "at"

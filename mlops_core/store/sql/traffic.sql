@@ -8,15 +8,19 @@ insert into batches (id, model, kind, received, accepted, made_at, start_at, end
 values ($id, $model, $kind, $received, $accepted, $at, $start, $end);
 
 -- name: list_deliveries
--- The deliveries of predictions that came since an instant.
-select id, model, kind, received, accepted, made_at as "at", start_at as start, end_at as "end"
+-- The deliveries of predictions that came since an instant, those refused whole included.
+select made_at as "at", end_at as newest, received, accepted, 0 as refused
 from batches
 where model = $model and kind = 'predictions' and made_at >= $since
-order by id;
+union all
+select made_at, null, 0, 0, n
+from refusals
+where model = $model and kind = 'predictions' and made_at >= $since
+order by "at";
 
 -- name: get_newest_row
 -- The time of the newest row that was ever delivered.
-select max(end_at) as "end" from batches where model = $model and kind = 'predictions';
+select max(end_at) as newest from batches where model = $model and kind = 'predictions';
 
 -- name: list_longest_waits
 -- How old the newest row was when the next delivery came, in microseconds, and how many such waits there were.
