@@ -139,7 +139,8 @@ def test_no_column_of_impact_is_shown_when_none_is_known(view: DriftView):
 def test_expected_change_of_one_chunk_is_that_of_the_report(runtime, spec, view: DriftView):
     newest = len(view.table.chunks) - 1
     day = Window(view.table.chunks[newest], view.table.chunks[newest] + DAY)
-    reported = {one["feature"]: one["impact"] for one in report_drift(runtime, spec, None, day, day.end)["features"]}
+    document = report_drift(runtime, spec, Window(START, START + 16 * DAY), day, NOW)
+    reported = {one["feature"]: one["impact"] for one in document["features"]}
     changes = dict(zip(view.table.features, view.expect(newest).tolist(), strict=True))
     assert {name: reported[name] for name in changes} == {
         name: None if np.isnan(change) else pytest.approx(change) for name, change in changes.items()
