@@ -83,19 +83,23 @@ async def get_drift(
     model: str,
     reference_start: str | None = None,
     reference_end: str | None = None,
+    reference_version: str | None = None,
     start: str | None = None,
     end: str | None = None,
     segment: str | None = None,
 ) -> Response:
-    """Compare a window of traffic with another, or with the standing reference when none is named."""
-    reference = None
+    """Compare a window of traffic with another, with a version's training rows, or with the standing reference."""
+    before = None
     if reference_start is not None or reference_end is not None:
-        reference = read_window(reference_start, reference_end, ALL_TIME)
+        before = read_window(reference_start, reference_end, ALL_TIME)
+        if reference_version is not None:
+            raise InputError("The reference is a window or a version, not both; name one of them.")
     asked = None if start is None and end is None else read_window(start, end, ALL_TIME)
 
     def report(runtime: Runtime) -> dict[str, object]:
         spec, now = get_model(runtime.database, model), runtime.now(model)
         current = asked or find_newest_chunks(runtime, spec, now)
+        reference = get_version(runtime.database, model, reference_version) if reference_version else before
         return report_drift(runtime, spec, reference, current, now, read_segment(spec, segment))
 
     return await answer(request, report)

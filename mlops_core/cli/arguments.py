@@ -96,7 +96,11 @@ def _add_reports(commands: "argparse._SubParsersAction[_Parser]") -> None:
     performance.add_argument("--fail-on", choices=["alert"], help="end with 1 when a chunk has this status")
     drift = _add(commands, "drift", "drift:run_drift", "compare the features of one window with a reference")
     drift.add_argument("model", metavar="MODEL")
-    drift.add_argument("--reference", metavar="A..B", help="traffic to compare with; else the standing reference")
+    drift.add_argument(
+        "--reference",
+        metavar="A..B|V",
+        help="traffic, or the version whose training rows, to compare with; else the standing reference",
+    )
     drift.add_argument("--current", metavar="A..B", help="traffic to look at; else the newest 7 chunks that are over")
     drift.add_argument("--segment", metavar="COLUMN=VALUE", help="only this part of the traffic")
     drift.add_argument("--fail-on", choices=["alert"], help="end with 1 when a feature has this status")

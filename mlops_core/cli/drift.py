@@ -12,8 +12,10 @@ from mlops_core.words import write_difference
 
 def run_drift(options: Namespace) -> Outcome:
     """Report the drift of every feature, those first whose drift is expected to cost most."""
-    reference, current = split_window(options.reference), split_window(options.current)
+    is_version = options.reference is not None and ".." not in options.reference
+    reference, current = split_window(None if is_version else options.reference), split_window(options.current)
     parameters = {
+        "reference_version": options.reference if is_version else None,
         "reference_start": reference[0],
         "reference_end": reference[1],
         "start": current[0],

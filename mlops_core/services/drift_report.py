@@ -9,11 +9,11 @@ import numpy as np
 from mlops_core.checks.drift import STATUSES
 from mlops_core.checks.drift_summary import explain
 from mlops_core.chunking import next_chunk
-from mlops_core.entities import ModelSpec, Window
+from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift import DriftTable, ensure_reference, judge_counts
 from mlops_core.services.impacts import DRIFTED, expect_impacts, get_change, rank_features
-from mlops_core.services.references import count_window, sum_up_reference
+from mlops_core.services.references import count_window, ensure_snapshot_reference, sum_up_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.divergence import compute_hellinger, compute_jensen_shannon, compute_total_variation
 from mlops_core.stats.features import align_bins, sum_up
@@ -35,7 +35,7 @@ NEWEST_CHUNKS = 7
 def report_drift(
     runtime: Runtime,
     spec: ModelSpec,
-    reference: Window | None,
+    reference: Window | Version | None,
     current: Window,
     now: datetime,
     segment: Segment = ALL_TRAFFIC,
@@ -44,8 +44,8 @@ def report_drift(
 
     Parameters
     ----------
-    reference : Window, optional
-        Traffic to compare with, in the stored bins; the standing reference of the champion when None.
+    reference : Window or Version, optional
+        Traffic to compare with, or the version whose training rows are; the champion's standing reference when None.
 
     Raises
     ------
@@ -91,9 +91,14 @@ def describe_reference(reference: Reference) -> dict[str, object]:
 
 
 def compare_windows(
-    runtime: Runtime, spec: ModelSpec, reference: Window | None, current: Window, now: datetime, segment: Segment
+    runtime: Runtime,
+    spec: ModelSpec,
+    reference: Window | Version | None,
+    current: Window,
+    now: datetime,
+    segment: Segment,
 ) -> tuple[DriftTable, Binning]:
-    """Compare all traffic of a window with that of another, or with the standing reference of the champion."""
+    """Compare all traffic of a window with a reference; see `find_known`."""
     binning = get_binning(runtime.database, spec.name)
     if binning is None:
         raise ConflictError(
@@ -109,26 +114,47 @@ def compare_windows(
             f"There is no traffic of {spec.name} between {current.start.isoformat()} and {current.end.isoformat()}; "
             "name a window with predictions."
         )
-    return table, binning
+    # A reference that is counted for the first time may have brought new bins.
+    return table, get_binning(runtime.database, spec.name) or binning
 
 
 def find_known(
-    runtime: Runtime, spec: ModelSpec, binning: Binning, window: Window | None, now: datetime, segment: Segment
+    runtime: Runtime,
+    spec: ModelSpec,
+    binning: Binning,
+    asked: Window | Version | None,
+    now: datetime,
+    segment: Segment,
 ) -> tuple[Reference, Mapping[str, ReferenceProfile]]:
-    """Give what traffic is compared with, and its counts by feature: a window, or the champion's standing reference.
+    """Give what traffic is compared with, and its counts by feature.
+
+    Parameters
+    ----------
+    asked : Window or Version, optional
+        Traffic, or a version's training rows; the champion's standing reference when None.
 
     Raises
     ------
     ConflictError
         When there is none, or the window has no traffic.
     """
-    if window is None:
+    if isinstance(asked, Window):
+        return _count_reference(runtime, spec, binning, asked, now, segment)
+    if asked:
+        standing: Reference | None = ensure_snapshot_reference(runtime, spec, asked, now)
+    else:
         champion = get_champion(runtime.database, spec.name)
         version = get_version(runtime.database, spec.name, champion.version) if champion else None
         standing = ensure_reference(runtime, spec, version, now) if version else None
-        if standing is None or standing.id is None:
-            raise ConflictError(f"{spec.name} has no reference yet; name a window to compare with.")
-        return standing, read_reference_profiles(runtime.database, standing.id, segment)
+    if standing is None or standing.id is None:
+        raise ConflictError(f"{spec.name} has no reference yet; name a window to compare with.")
+    return standing, read_reference_profiles(runtime.database, standing.id, segment)
+
+
+def _count_reference(
+    runtime: Runtime, spec: ModelSpec, binning: Binning, window: Window, now: datetime, segment: Segment
+) -> tuple[Reference, Mapping[str, ReferenceProfile]]:
+    """Count a window of traffic as a reference that is not kept."""
     counted = count_window(runtime, spec, binning.id, window, segment)
     known = {
         name: sum_up_reference(counts, is_categorical=name in spec.columns.categorical)

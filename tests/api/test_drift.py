@@ -22,6 +22,12 @@ def test_drift_compares_any_windows_and_segments(shared_api: Caller):
     assert 0 < document["current"]["n"] < 600
 
 
+def test_drift_compares_with_the_training_rows_of_a_version(shared_api: Caller):
+    first, second = (read(shared_api, f"{PATH}?reference_version={name}") for name in ("v1", "v2"))
+    assert (first["reference"]["n"], second["features"]) == (500, read(shared_api, PATH)["features"])
+    assert first["features"] != second["features"]
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
@@ -30,6 +36,8 @@ def test_drift_compares_any_windows_and_segments(shared_api: Caller):
         ("start=2024-03-05&end=2024-03-01", 422, "invalid_input"),
         ("start=2020-01-01&end=2020-01-02", 409, "conflict"),
         ("reference_end=2001-01-01", 409, "conflict"),
+        ("reference_end=2024-03-05&reference_version=v1", 422, "invalid_input"),
+        ("reference_version=v9", 404, "not_found"),
     ],
 )
 def test_drift_refuses_what_it_cannot_compare(shared_api: Caller, query: str, status: int, code: str):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
@@ -135,6 +136,22 @@ def test_segment_is_compared_with_the_same_segment(runtime, spec):
     document = report_drift(runtime, spec, WEEK_ONE, WEEK_TWO, PRESENT, ("region", "north"))
     assert 0 < document["current"]["n"] < 7 * ROWS_PER_DAY
     assert find_feature(document, "region")["status"] == "OK"
+
+
+def test_traffic_is_compared_with_the_training_rows_of_the_version_that_is_named(runtime, spec):
+    found = {}
+    for name in ("v1", "v2"):
+        version = get_version(runtime.database, spec.name, name)
+        rows = pq.read_table(runtime.home.snapshots / f"{version.snapshot.id}.parquet")["debt"].to_numpy()
+        document = report_drift(runtime, spec, version, WEEK_TWO, PRESENT)
+        found[name] = find_feature(document, "debt")
+        after = np.concatenate(
+            [draw_loans(ROWS_PER_DAY, START + day * DAY, 1, seed=day)["debt"].to_numpy() for day in range(7, DAYS)]
+        )
+        assert document["reference"]["n"] == 500
+        assert found[name]["ks"] == pytest.approx(ks_2samp(rows, after).statistic, abs=0.02)
+    assert report_drift(runtime, spec, None, WEEK_TWO, PRESENT)["features"] == document["features"]
+    assert found["v1"]["psi"] != found["v2"]["psi"]
 
 
 def test_reference_is_counted_once(runtime, spec):
