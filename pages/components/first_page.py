@@ -6,6 +6,7 @@ from mlops_core.services.runtime import Runtime
 
 NEEDED = (
     "pages.components.change",
+    "pages.components.drift_excerpt",
     "pages.components.models",
     "pages.components.tables",
     "mlops_core.services.cards",

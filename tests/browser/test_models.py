@@ -29,7 +29,8 @@ def several_url(tmp_path: Path) -> Iterator[str]:
 def test_row_leads_to_its_model_when_its_name_is_clicked(several_url: str, open_page: OpenPage) -> None:
     page = open_page(f"{several_url}/?model-select={MODEL}")
     table = page.get_by_role("table", name="Models, worst first")
-    expect(table.locator("tbody tr").first).to_contain_text("Nothing is in production.")
+    expect(table.locator("tbody tr").first).to_contain_text("The newest row is")
+    expect(table.locator("tbody tr").last).to_contain_text("Nothing is in production.")
     expect(page.locator(".st-key-champion")).to_have_text("v2")
     table.get_by_role("link", name="boat-loan").click()
     expect(page.locator(".st-key-headline")).to_contain_text("No version is in production yet.")

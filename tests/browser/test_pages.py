@@ -17,7 +17,7 @@ HAS_NO_OVERHANG = """() => {
   return main.scrollWidth - main.clientWidth <= 0;
 }"""
 LIST_NAMELESS = """() => [...document.querySelectorAll('[data-testid=stMain] button')].filter(
-  e => e.offsetParent && !e.innerText.trim() && !e.getAttribute('aria-label') && !e.title
+  e => e.offsetParent && !e.textContent.trim() && !e.getAttribute('aria-label') && !e.title
     && !e.closest('[data-testid=stElementToolbar], [data-testid=stTooltipIcon]')
 ).map(e => e.outerHTML.slice(0, 90))"""
 
@@ -32,6 +32,8 @@ MEASURE_CONTRAST = """() => {
   const words = 'h1, h2, .dd-kicker, .dd-detail, .dd-muted, .dd-table td, .dd-table th, p';
   for (const e of document.querySelectorAll(words)) {
     if (!e.innerText || !e.innerText.trim() || !e.offsetParent) continue;
+    // The value above a slider's thumb lies outside of what it is a child of.
+    if (e.closest('[data-testid=stSliderThumbValue]')) continue;
     const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))];
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
     found.push([ratio, e.innerText.slice(0, 40)]);
