@@ -8,7 +8,9 @@ from mlops_core.services.attention import NOTHING_SAID, NOTHING_SERVES, list_sta
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.registry import list_specs, register_model
-from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT
+from tests.small_home import ACTOR, DAYS, MODEL, MODEL_FILE, PRESENT, START
+
+TRAFFIC_END = START + timedelta(days=DAYS)
 
 
 def add_model(runtime, name):
@@ -16,15 +18,23 @@ def add_model(runtime, name):
 
 
 def test_state_is_the_last_word_of_the_standard_when_nothing_is_wrong(runtime, spec):
+    refresh(runtime, spec, TRAFFIC_END)
     (state,) = list_states(runtime, [spec])
     assert (state.model, state.champion, state.status) == (MODEL, "v2", Status.OK)
     assert "ROC AUC" in state.reason
-    assert state.checked_at == PRESENT
+    assert state.checked_at == TRAFFIC_END
+
+
+def test_state_is_what_is_wrong_when_traffic_has_stopped(runtime, spec):
+    (state,) = list_states(runtime, [spec])
+    assert (state.status, state.checked_at) == (Status.ALERT, PRESENT)
+    assert state.reason.startswith("The newest row is 5 days old")
 
 
 def test_states_are_most_urgent_first_then_by_name(runtime, spec):
     add_model(runtime, "boat-loan")
     add_model(runtime, "art-loan")
+    refresh(runtime, spec, TRAFFIC_END)
     states = list_states(runtime, list_specs(runtime))
     assert [state.model for state in states] == ["art-loan", "boat-loan", MODEL]
     assert {(state.champion, state.reason, state.since, state.checked_at) for state in states[:2]} == {
