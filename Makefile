@@ -29,11 +29,11 @@ test: ## set up, lint, run every test (ARGS="-k drift" passes options to pytest)
 	@.ci/setup dev
 	@chromium=$$(.ci/browser) && export DRIFTDECK_CHROMIUM="$$chromium" && \
 	$(PYTHON_IN_VENV) -m ruff check . && \
-	$(PYTHON_IN_VENV) -m pytest --timeout=180 $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest --timeout=300 $(ARGS)
 
 test-fast: ## the tests that need no browser
 	@.ci/setup dev
-	@$(PYTHON_IN_VENV) -m pytest --timeout=180 -m "not browser and not soak" $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest --timeout=300 -m "not browser and not soak" $(ARGS)
 
 lint: ## ruff and mypy
 	@.ci/setup dev
