@@ -1,7 +1,6 @@
 """Drift: which inputs moved, since when, and whether that is more than chance and nature do."""
 
 import html
-from functools import partial
 
 import streamlit as st
 
@@ -11,13 +10,14 @@ from mlops_core.errors import ConflictError
 from mlops_core.services.drift_view import DriftView, read_drift_view
 from mlops_core.services.drift_words import list_notices, tell_drift, tell_nothing
 from mlops_core.services.overview import read_refreshed
-from mlops_core.services.report import Report, Section, name_report, write_report
+from mlops_core.services.report import Report, Section
 from pages.components.drift_choice import Choice, choose_cell, choose_reference, name_filters
 from pages.components.drift_feature import show_feature, show_outcome
 from pages.components.drift_map import show_map, show_table
 from pages.components.drift_multivariate import show_multivariate
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_headline
+from pages.components.report import offer_report
 
 
 def read(view: View, reference: Window | None) -> DriftView | str:
@@ -55,7 +55,7 @@ def show_details(view: View, drift: DriftView, choice: Choice) -> list[Section]:
     return show_feature(drift, choice)
 
 
-def offer_report(view: View, drift: DriftView, choice: Choice, headline: Headline, sections: list[Section]) -> None:
+def offer_page(view: View, drift: DriftView, choice: Choice, headline: Headline, sections: list[Section]) -> None:
     report = Report(
         page="Drift",
         spec=view.spec,
@@ -65,17 +65,7 @@ def offer_report(view: View, drift: DriftView, choice: Choice, headline: Headlin
         sections=sections,
         made_at=view.now,
     )
-    st.download_button(
-        "Download report",
-        partial(write_report, report),
-        name_report(report),
-        "text/html",
-        key="drift-report",
-        icon=":material/description:",
-        width="stretch",
-        on_click="ignore",
-        help="This page as one HTML file that needs no network: the sentence, figures, and tables.",
-    )
+    offer_report(report, "drift-report")
 
 
 view = open_view()
@@ -96,6 +86,6 @@ else:
     sections = [show_map(drift, choice), show_table(drift, choice), *show_details(view, drift, choice)]
     show_multivariate(view, drift, choice)
     with place:
-        offer_report(view, drift, choice, headline, sections)
+        offer_page(view, drift, choice, headline, sections)
 refreshed_at = read_refreshed(view.runtime, view.spec)
 show_clock(view.now, refreshed_at, is_demo=view.spec.name in view.runtime.clocks)

@@ -1,18 +1,17 @@
 """Performance: how good each version is by its labels, and how good it probably is before they come."""
 
-from functools import partial
-
 import streamlit as st
 
 from mlops_core.entities import Metric
 from mlops_core.services.curves import list_scored_versions, read_curves, tell_lack
 from mlops_core.services.overview import read_refreshed
-from mlops_core.services.report import Report, Section, name_report, write_report
+from mlops_core.services.report import Report, Section
 from mlops_core.services.standing import PerformanceStanding, read_standing
 from pages.components.filters import ALL_TRAFFIC, View, open_view, show_clock
 from pages.components.headline import show_champion, show_headline
 from pages.components.performance_curves import show_curves, show_decisions
 from pages.components.performance_panels import choose_metric, choose_version, show_segments, show_trend
+from pages.components.report import offer_report
 from pages.components.states import show_note
 
 WHOLE = ("", "")
@@ -44,7 +43,7 @@ def show_version(view: View, standing: PerformanceStanding, version: str, metric
     return [decisions, *drawn, *([segments] if segments else [])]
 
 
-def offer_report(view: View, standing: PerformanceStanding, chosen: dict[str, str], sections: list[Section]) -> None:
+def offer_page(view: View, standing: PerformanceStanding, chosen: dict[str, str], sections: list[Section]) -> None:
     report = Report(
         page="Performance",
         spec=view.spec,
@@ -54,17 +53,7 @@ def offer_report(view: View, standing: PerformanceStanding, chosen: dict[str, st
         sections=sections,
         made_at=view.now,
     )
-    st.download_button(
-        "Download report",
-        partial(write_report, report),
-        name_report(report),
-        "text/html",
-        key="performance-report",
-        icon=":material/description:",
-        width="stretch",
-        on_click="ignore",
-        help="This page as one HTML file that needs no network: the sentence, figures, and tables.",
-    )
+    offer_report(report, "performance-report")
 
 
 view = open_view(note="Window and segment act on charts and tables; the sentence is about all traffic.")
@@ -84,6 +73,6 @@ else:
     sections = [*([trend] if trend else []), *show_version(view, standing, version, metric)]
     segment = ": ".join(view.segment) if view.segment[0] else ALL_TRAFFIC
     with place:
-        offer_report(view, standing, {"Version": version, "Metric": metric.label, "Segment": segment}, sections)
+        offer_page(view, standing, {"Version": version, "Metric": metric.label, "Segment": segment}, sections)
 refreshed_at = read_refreshed(view.runtime, view.spec)
 show_clock(view.now, refreshed_at, is_demo=view.spec.name in view.runtime.clocks)

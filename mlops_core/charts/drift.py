@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import plotly.graph_objects as go
 
+from mlops_core.charts.cells import lay_out_cells
 from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.entities import Status
 
@@ -58,23 +59,7 @@ def draw_heat_map(heat: HeatMap, chosen: tuple[str, datetime], palette: Palette)
     for status in (Status.OK, Status.INSUFFICIENT_DATA, Status.WARNING, Status.ALERT):
         _add_cells(figure, heat, status, size, palette)
     _mark_chosen(figure, heat, chosen, size, palette)
-    step = max(1, round(len(heat.chunks) / 8))
-    ticks = list(range(len(heat.chunks) - 1, -1, -step))
-    figure.update_xaxes(
-        tickvals=ticks, ticktext=[heat.names[i] for i in ticks], showgrid=False, range=[-0.8, len(heat.chunks) - 0.2]
-    )
-    # Names stand beside the newest chunk, where the eye is, and where a narrow screen begins to scroll.
-    figure.update_yaxes(
-        side="right",
-        tickvals=list(range(len(heat.rows))),
-        ticktext=[row.label for row in heat.rows],
-        tickfont={"color": palette.text},
-        range=[len(heat.rows) - 0.5, -0.5],
-        showgrid=False,
-    )
-    figure.update_layout(
-        dragmode=False, hovermode="closest", margin={"b": 34}, legend={"itemclick": False, "x": 1, "xanchor": "right"}
-    )
+    lay_out_cells(figure, heat.names, [row.label for row in heat.rows], palette)
     return figure
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import plotly.graph_objects as go
 
+from mlops_core.charts.cells import lay_out_cells
 from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.entities import Status
 
@@ -78,26 +79,7 @@ def draw_matrix(matrix: Matrix, chosen: tuple[str, datetime], palette: Palette) 
     for status in _ORDER:
         _add_cells(figure, matrix, status, size, palette)
     _mark_chosen(figure, matrix, chosen, size, palette)
-    step = max(1, round(len(matrix.chunks) / 8))
-    ticks = list(range(len(matrix.chunks) - 1, -1, -step))
-    figure.update_xaxes(
-        tickvals=ticks,
-        ticktext=[matrix.names[i] for i in ticks],
-        showgrid=False,
-        range=[-0.8, len(matrix.chunks) - 0.2],
-    )
-    # Names stand beside the newest chunk, where the eye is, and where a narrow screen begins to scroll.
-    figure.update_yaxes(
-        side="right",
-        tickvals=list(range(len(matrix.rows))),
-        ticktext=[row.label for row in matrix.rows],
-        tickfont={"color": palette.text},
-        range=[len(matrix.rows) - 0.5, -0.5],
-        showgrid=False,
-    )
-    figure.update_layout(
-        dragmode=False, hovermode="closest", margin={"b": 34}, legend={"itemclick": False, "x": 1, "xanchor": "right"}
-    )
+    lay_out_cells(figure, matrix.names, [row.label for row in matrix.rows], palette)
     return figure
 
 
