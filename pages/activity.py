@@ -20,6 +20,7 @@ from mlops_core.services.activity import (
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.overview import read_refreshed
 from mlops_core.words import write_span
+from pages.components.downloads import offer_csv
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import write_title
 from pages.components.session import get_palette
@@ -61,7 +62,7 @@ def show_events(view: View, events: list[AuditEvent]) -> None:
             },
             alt="The audit log, newest line first",
         )
-        st.download_button("Download as CSV", write_csv(COLUMNS, lines), "audit.csv", "text/csv", key="audit-csv")
+        offer_csv(write_csv(COLUMNS, lines), "audit", key="audit-csv")
     rows = picked["selection"]["rows"]
     if rows:
         show_evidence(view, shown[rows[0]])

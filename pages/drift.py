@@ -11,13 +11,13 @@ from mlops_core.services.drift_view import DriftView, read_drift_view
 from mlops_core.services.drift_words import list_notices, tell_drift, tell_nothing
 from mlops_core.services.overview import read_refreshed
 from mlops_core.services.report import Report, Section
+from pages.components.downloads import offer_report
 from pages.components.drift_choice import Choice, choose_cell, choose_reference, name_filters
 from pages.components.drift_feature import show_feature, show_outcome
 from pages.components.drift_map import show_map, show_table
 from pages.components.drift_multivariate import show_multivariate
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_headline
-from pages.components.report import offer_report
 
 
 def read(view: View, reference: Window | None) -> DriftView | str:

@@ -7,11 +7,11 @@ from mlops_core.services.curves import list_scored_versions, read_curves, tell_l
 from mlops_core.services.overview import read_refreshed
 from mlops_core.services.report import Report, Section
 from mlops_core.services.standing import PerformanceStanding, read_standing
+from pages.components.downloads import offer_report
 from pages.components.filters import ALL_TRAFFIC, View, open_view, show_clock
 from pages.components.headline import show_champion, show_headline
 from pages.components.performance_curves import show_curves, show_decisions
 from pages.components.performance_panels import choose_metric, choose_version, show_segments, show_trend
-from pages.components.report import offer_report
 from pages.components.states import show_note
 
 WHOLE = ("", "")

@@ -9,6 +9,7 @@ from mlops_core.services.activity import write_csv
 from mlops_core.services.contracts import undo_contract
 from mlops_core.services.quality_view import QualityView
 from mlops_core.services.quality_words import TERM_COLUMNS, list_terms, list_traffic_terms, tell_revision
+from pages.components.downloads import offer_csv
 from pages.components.filters import View
 from pages.components.headline import write_title
 from pages.components.session import get_actor
@@ -32,13 +33,10 @@ def show_contract(quality: QualityView) -> None:
             st.html(write_table(TERM_COLUMNS, rows, "What is asked of each feature"))
         st.html(write_pairs(list_traffic_terms(state.contract.traffic, quality.spec.chunk.value), "Of all rows"))
         if state.contract.features:
-            st.download_button(
-                "Download as CSV",
+            offer_csv(
                 write_csv(TERM_COLUMNS, rows),
-                f"{quality.spec.name}-contract.csv",
-                "text/csv",
+                f"{quality.spec.name}-contract",
                 key="contract-csv",
-                on_click="ignore",
             )
         if state.revisions:
             changes = "".join(f"<li>{html.escape(tell_revision(one))}</li>" for one in state.revisions)

@@ -21,6 +21,7 @@ from mlops_core.services.drift_words import (
     tell_outcomes,
 )
 from mlops_core.services.report import Section, Table
+from pages.components.downloads import offer_csv
 from pages.components.drift_choice import CHUNK, FEATURE, Choice
 from pages.components.headline import write_title
 from pages.components.session import get_palette
@@ -89,13 +90,10 @@ def show_table(drift: DriftView, choice: Choice) -> Section:
             column_config={"Reason": st.column_config.TextColumn(width="large")},
             alt=f"{title}, the worst first",
         )
-        st.download_button(
-            "Download as CSV",
+        offer_csv(
             lambda: write_csv(CELL_COLUMNS, list_cells(drift)),
-            f"{drift.spec.name}-drift.csv",
-            "text/csv",
+            f"{drift.spec.name}-drift",
             key="drift-csv",
-            on_click="ignore",
             help="Every feature in every chunk of the window",
         )
     return Section(title=title, note=note, table=Table(columns=columns, rows=rows))

@@ -26,9 +26,9 @@ from mlops_core.services.curves import (
 from mlops_core.services.report import Section, Table
 from mlops_core.stats.costs import Decisions
 from mlops_core.words import write_estimate
+from pages.components.downloads import offer_csv
 from pages.components.filters import View, refuse_outside
 from pages.components.headline import write_title
-from pages.components.performance_panels import offer_csv
 from pages.components.session import get_palette
 from pages.components.tables import write_table
 
@@ -57,7 +57,7 @@ def show_decisions(view: View, curves: VersionCurves, versions: tuple[str, ...])
             st.plotly_chart(draw(get_palette()), theme=None, key="threshold-chart", alt=words)
             st.html(f'<div class="dd-muted dd-small">{html.escape(note)}</div>')
         exported = write_csv(EXPORTED_DECISIONS, export_decisions(chosen, deployed, costs))
-        offer_csv("Download as CSV", exported, f"{spec.name}-decisions", key="decisions-csv")
+        offer_csv(exported, f"{spec.name}-decisions", key="decisions-csv")
     section = Section(
         title="Decisions by threshold",
         note=f"{tell_rows(spec, curves)}. {note}",

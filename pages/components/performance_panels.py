@@ -27,6 +27,7 @@ from mlops_core.services.standing import PerformanceStanding, measure_errors
 from mlops_core.services.trends import COLUMNS as TREND_COLUMNS
 from mlops_core.services.trends import Trend, list_rows, read_trend
 from mlops_core.words import write_span
+from pages.components.downloads import offer_csv
 from pages.components.filters import View, refuse_unknown
 from pages.components.headline import write_title
 from pages.components.session import get_palette
@@ -85,7 +86,7 @@ def show_trend(view: View, standing: PerformanceStanding, version: str, metric: 
     told = _tell_estimator(view, standing, version, trend)
     st.html(f'<div class="dd-muted dd-small">{html.escape(told)}</div>')
     rows = list_rows(trend)
-    offer_csv("Download as CSV", write_csv(TREND_COLUMNS, rows), f"{view.spec.name}-{metric.value}", key="trend-csv")
+    offer_csv(write_csv(TREND_COLUMNS, rows), f"{view.spec.name}-{metric.value}", key="trend-csv")
     table = Table(columns=TREND_COLUMNS, rows=rows)
     return Section(title=title, note=f"{note}. {told}", draw=draw, words=words, table=table)
 
@@ -124,10 +125,5 @@ def show_segments(view: View, curves: VersionCurves, metric: Metric) -> Section 
         st.html(write_table(SEGMENT_COLUMNS, rows, title))
         st.html(f'<div class="dd-muted dd-small">{html.escape(told)}</div>')
         exported = write_csv(EXPORTED, export_segments(table.rows))
-        offer_csv("Download as CSV", exported, f"{view.spec.name}-segments-{metric.value}", key="segments-csv")
+        offer_csv(exported, f"{view.spec.name}-segments-{metric.value}", key="segments-csv")
     return Section(title=title, note=told, table=Table(columns=SEGMENT_COLUMNS, rows=rows))
-
-
-def offer_csv(label: str, text: str, name: str, *, key: str) -> None:
-    """Draw the button that downloads a table."""
-    st.download_button(label, text, f"{name}.csv", "text/csv", key=key, type="tertiary", icon=":material/download:")

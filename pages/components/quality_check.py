@@ -9,6 +9,7 @@ from mlops_core.charts.quality import describe_history, draw_history
 from mlops_core.services.activity import write_csv
 from mlops_core.services.quality_view import QualityView, is_share, list_readings, list_subjects, name_chunk
 from mlops_core.services.quality_words import READING_COLUMNS, list_reading_rows
+from pages.components.downloads import offer_csv
 from pages.components.headline import write_title
 from pages.components.quality_map import Choice, list_checks
 from pages.components.session import get_palette
@@ -47,13 +48,10 @@ def show_check(quality: QualityView, choice: Choice) -> None:
                 column_config={"Reason": st.column_config.TextColumn(width="large")},
                 alt=f"{label}, newest first",
             )
-            st.download_button(
-                "Download as CSV",
+            offer_csv(
                 write_csv(READING_COLUMNS, rows),
-                f"{quality.spec.name}-{choice.check.value}.csv",
-                "text/csv",
+                f"{quality.spec.name}-{choice.check.value}",
                 key="quality-check-csv",
-                on_click="ignore",
             )
 
 

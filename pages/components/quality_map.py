@@ -14,6 +14,7 @@ from mlops_core.services.activity import write_csv
 from mlops_core.services.contract_fields import ALL_ROWS
 from mlops_core.services.quality_view import QualityView, list_subjects, make_matrix, name_chunk
 from mlops_core.services.quality_words import FINDING_COLUMNS, TROUBLE_COLUMNS, list_findings, list_troubles
+from pages.components.downloads import offer_csv
 from pages.components.headline import write_title
 from pages.components.session import get_palette
 from pages.components.states import show_note
@@ -92,13 +93,11 @@ def show_map(quality: QualityView, choice: Choice) -> None:
             st.html(write_table(TROUBLE_COLUMNS, rows, "What is not as agreed in the newest traffic, the worst first"))
         else:
             show_note("Nothing is wrong there.", f"Newest is {name_chunk(quality.spec, quality.chunks[-1].start)}.")
-        st.download_button(
-            "Download all checks as CSV",
+        offer_csv(
             write_csv(FINDING_COLUMNS, list_findings(quality)),
-            f"{quality.spec.name}-{quality.version.name}-quality.csv",
-            "text/csv",
+            f"{quality.spec.name}-{quality.version.name}-quality",
             key="quality-csv",
-            on_click="ignore",
+            label="Download all checks as CSV",
             help=f"Every check of every feature in every {unit} of the window",
         )
 

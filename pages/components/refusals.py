@@ -10,6 +10,7 @@ from mlops_core.services.quality_words import (
     list_refusal_rows,
     list_refused_cells,
 )
+from pages.components.downloads import offer_csv
 from pages.components.headline import write_title
 from pages.components.states import show_note
 from pages.components.tables import write_table
@@ -32,12 +33,10 @@ def show_refusals(quality: QualityView) -> None:
         st.html(write_table(REFUSAL_COLUMNS, rows[:MOST_SHOWN], "Refused deliveries, newest first"))
         if rows[MOST_SHOWN:]:
             show_note(f"The newest {MOST_SHOWN} of {len(rows):,}.", "The file has all of them.")
-        st.download_button(
-            "Download with rows as CSV",
+        offer_csv(
             write_csv(REFUSED_COLUMNS, list_refused_cells(quality)),
-            f"{quality.spec.name}-refused.csv",
-            "text/csv",
+            f"{quality.spec.name}-refused",
             key="refused-csv",
-            on_click="ignore",
+            label="Download with rows as CSV",
             help="Each refused delivery with up to five of its rows, those at fault where they are known",
         )

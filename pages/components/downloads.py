@@ -1,10 +1,28 @@
-"""The page as a file: decides how a report is offered."""
+"""Files to take away: decides how a table and a report are offered. A click never reruns the page."""
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
 from mlops_core.services.report import Report, name_report, write_report
+
+
+def offer_csv(
+    text: str | Callable[[], str], name: str, *, key: str, label: str = "Download as CSV", help: str | None = None
+) -> None:
+    """Draw the button that downloads a table; `text` may be made when it is clicked, `name` has no suffix."""
+    st.download_button(
+        label,
+        text,
+        f"{name}.csv",
+        "text/csv",
+        key=key,
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+        help=help,
+    )
 
 
 def offer_report(report: Report, key: str) -> None:
