@@ -17,7 +17,8 @@ from mlops_core.stats.features import FeatureCounts, make_empty_counts, merge_ch
 from mlops_core.stats.groups import choose_groups, count_groups
 from mlops_core.stats.natural import find_natural_variations
 from mlops_core.store.binnings import Binning, get_binning
-from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, assemble_counts, read_feature_profiles
+from mlops_core.store.count_tables import assemble_counts
+from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, read_feature_profiles
 from mlops_core.store.models import list_versions
 from mlops_core.store.profiles import list_segments
 from mlops_core.store.references import (

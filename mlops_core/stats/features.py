@@ -12,6 +12,7 @@ from mlops_core.stats.proportions import divide_or_nan
 UNSEEN_BIN, OTHER_BIN = -1, -2
 """Categories that the reference does not have, and those beyond the most frequent that have a bin of their own."""
 MOST_CATEGORIES = 1000
+_BINS = POSITIVE_INFINITY_BIN - NEGATIVE_INFINITY_BIN + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +148,33 @@ def sum_up(counts: FeatureCounts) -> FeatureCounts:
     >>> sum_up(counts).counts.tolist()
     [7]
     """
-    merged = merge_chunks(counts, np.zeros(counts.n.size, dtype=np.int64), 1)
-    bins, place = np.unique(merged.bins, return_inverse=True)
+    return order_entries(merge_chunks(counts, np.zeros(counts.n.size, dtype=np.int64), 1))
+
+
+def order_entries(counts: FeatureCounts) -> FeatureCounts:
+    """Give the same counts with each pair of chunk and bin once, in order.
+
+    Examples
+    --------
+    >>> one = np.array([3])
+    >>> counts = FeatureCounts(n=one, n_null=one * 0, chunk=np.array([0, 0, 0]), bins=np.array([5, -1, 5]),
+    ...     counts=np.array([1, 1, 1]), sums=np.ones(3), minimum=np.ones(1), maximum=np.ones(1))
+    >>> order_entries(counts).bins.tolist(), order_entries(counts).sums.tolist()
+    ([-1, 5], [1.0, 2.0])
+    """
+    if counts.bins.size == 0:
+        return counts
+    key = counts.chunk * _BINS + (counts.bins - NEGATIVE_INFINITY_BIN)
+    # What was added up before lies in order: a stable sort takes such stretches as they are.
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     return replace(
-        merged,
-        chunk=np.zeros(bins.size, dtype=np.int64),
-        bins=bins,
-        counts=_add(place, merged.counts, bins.size),
-        sums=np.bincount(place, weights=merged.sums, minlength=bins.size).astype(np.float64),
+        counts,
+        chunk=counts.chunk[order[first]],
+        bins=counts.bins[order[first]],
+        counts=np.add.reduceat(counts.counts[order], first),
+        sums=np.add.reduceat(counts.sums[order], first),
     )
 
 

@@ -71,10 +71,12 @@ def assign_grid_bins(values: ArrayLike, grid: NumericGrid) -> NDArray[np.int64]:
     [-1, 0, 2, 32767]
     """
     numbers = np.asarray(values, dtype=np.float64)
-    if np.isnan(numbers).any():
-        raise ValueError(f"value of row {int(np.isnan(numbers).argmax())} is NaN; accepted are numbers")
     with np.errstate(over="ignore"):
         index = np.floor(_transform(numbers - grid.centre, grid.transform) * grid.scale)
+    if index.size and index.min() >= LOWEST_BIN and index.max() <= HIGHEST_BIN:
+        return index.astype(np.int64)
+    if np.isnan(numbers).any():
+        raise ValueError(f"value of row {int(np.isnan(numbers).argmax())} is NaN; accepted are numbers")
     bins = np.clip(index, LOWEST_BIN, HIGHEST_BIN).astype(np.int64)
     bins[np.isneginf(numbers)], bins[np.isposinf(numbers)] = NEGATIVE_INFINITY_BIN, POSITIVE_INFINITY_BIN
     return bins

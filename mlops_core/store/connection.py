@@ -16,7 +16,7 @@ from mlops_core.errors import HomeError
 from mlops_core.store.queries import get_query
 from mlops_core.store.results import ResultCache
 
-MEMORY_LIMIT = "700MB"
+MEMORY_LIMIT = "600MB"
 TEMPORARY_FILES_LIMIT = "20GB"
 
 Parameters = Mapping[str, object]
@@ -65,6 +65,10 @@ class Transaction:
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Run a generated query and give its result."""
         return _fetch(self._cursor, statement, parameters)
+
+    def batches(self, statement: str, parameters: Parameters, n_rows: int) -> Iterator[pa.RecordBatch]:
+        """Run a generated query and give its result some rows at a time."""
+        yield from self._cursor.sql(statement, params=parameters).to_arrow_reader(n_rows)
 
     @contextmanager
     def attached(self, name: str, table: pa.Table) -> Iterator[None]:

@@ -1,23 +1,18 @@
-"""The statements that count features: the one generator, kept to SQL that other engines take as well.
+"""The statement that rows are counted from: the one generator, kept to SQL that other engines take as well.
 
-A row's chunk comes from whole numbers alone (see `mlops_core.chunking.find_runs`), a number's bin from operations
-that IEEE 754 rounds correctly (see `mlops_core.stats.grids`), and a category's bin from a join after the grouping
-(see `sql/features.sql`, which makes profiles of the groups).
+A row's chunk comes from whole numbers alone (see `mlops_core.chunking.find_runs`), and what its texts are called from
+lists of them. Numbers go out as they are: their bins come from operations that IEEE 754 rounds correctly (see
+`mlops_core.stats.grids`), so that an engine which counts where the logs live finds the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mlops_core.chunking import EPOCH, MICROSECOND, Run
-from mlops_core.stats.features import FeatureBinning
-from mlops_core.stats.grids import (
-    HIGHEST_BIN,
-    LOWEST_BIN,
-    NEGATIVE_INFINITY_BIN,
-    POSITIVE_INFINITY_BIN,
-    NumericGrid,
-    Transform,
-)
-from mlops_core.store.tables import quote, quote_text
+from mlops_core.store.tables import quote
+
+LONGEST_LIST = 256
+"""Texts that a row's is looked up among in the statement; of more it goes out as it is."""
+Labels = Sequence[str | None]
 
 
 def run_expression(runs: Sequence[Run], column: str = "scored_at") -> str:
@@ -25,73 +20,60 @@ def run_expression(runs: Sequence[Run], column: str = "scored_at") -> str:
 
     Rows lie within the runs. The division is exact enough as long as a run is shorter than 2⁵³ µs, 285 years.
     """
-    micros = f"epoch_us({column})"
-    arms = []
+    return _choose_run(runs, column, lambda run, i: f"{_count_micros(run)}e0 + {i} * {run.length // MICROSECOND}e0")
+
+
+def position_expression(runs: Sequence[Run], column: str = "scored_at") -> str:
+    """Give the SQL of the place of a row's chunk among all chunks of the runs, 0 for the first; rows lie within."""
+    before = {run.start: sum((one.end - one.start) // one.length for one in runs[:i]) for i, run in enumerate(runs)}
+    return f"cast({_choose_run(runs, column, lambda run, i: f'{before[run.start]} + {i}')} as bigint)"
+
+
+def _choose_run(runs: Sequence[Run], column: str, write: Callable[[Run, str], str]) -> str:
+    """Write an arm for each run from the run and the SQL of a row's place in it."""
+    micros, arms = f"epoch_us({column})", []
     for run in runs:
-        start, end, length = (
-            (run.start - EPOCH) // MICROSECOND,
-            (run.end - EPOCH) // MICROSECOND,
-            run.length // MICROSECOND,
-        )
-        value = f"{start}e0 + floor(({micros} - {start}) / {length}e0) * {length}e0"
-        arms.append((f"{micros} < {end}", value))
+        place = f"floor(({micros} - {_count_micros(run)}) / {run.length // MICROSECOND}e0)"
+        arms.append((f"{micros} < {(run.end - EPOCH) // MICROSECOND}", write(run, place)))
     cases = " ".join(f"when {test} then {value}" for test, value in arms[:-1])
     return f"case {cases} else {arms[-1][1]} end" if cases else f"({arms[-1][1]})"
 
 
-def grid_expression(column: str, grid: NumericGrid | None) -> str:
-    """Give the SQL of a number's bin, null for null and NaN; the same as `grids.assign_grid_bins`."""
-    if grid is None:
-        return "cast(null as smallint)"
-    distance = f"({column} - ({_write_double(grid.centre)}))"
-    if grid.transform is Transform.EIGHTH_ROOT:
-        distance = f"sign({distance}) * sqrt(sqrt(sqrt(abs({distance}))))"
-    index = f"{distance} * {_write_double(grid.scale)}"
-    # The first arm takes nearly every row, so that it alone has to be cheap.
-    return (
-        f"case when {index} >= {LOWEST_BIN}e0 and {index} < {HIGHEST_BIN + 1}e0 then cast(floor({index}) as smallint) "
-        f"when {column} is null or isnan({column}) then null "
-        f"when isinf({column}) then case when {column} > 0 then {POSITIVE_INFINITY_BIN} "
-        f"else {NEGATIVE_INFINITY_BIN} end "
-        f"when {distance} > 0 then {HIGHEST_BIN} else {LOWEST_BIN} end"
-    )
+def _count_micros(run: Run) -> int:
+    return (run.start - EPOCH) // MICROSECOND
 
 
-def group_statement(source: str, binning: FeatureBinning, chunk: str, condition: str, segment_column: str = "") -> str:
-    """Give the statement that groups the rows of a source by version, chunk, segment, and bin of one feature.
+def code_statement(
+    source: str, runs: Sequence[Run], texts: Sequence[tuple[str, Labels]], numbers: Sequence[str], condition: str
+) -> tuple[str, dict[str, object]]:
+    """Give the statement that reads rows for counting, and its parameters.
 
-    Kept plain, since for a small batch planning costs more than counting. A category is grouped by its value; its
-    bin is found afterwards, once for each value.
+    Its columns are the place of the row's chunk; for each text its place in its list from 1 on, 0 when it is not
+    there (null is, when the list has None), or the text itself when the list is long; and the numbers, NaN for null.
 
     Parameters
     ----------
     source : str
-        The quoted table; it has the columns version and scored_at.
-    chunk : str
-        What `run_expression` gives.
+        The quoted table; it has the columns scored_at and those named.
+    texts : sequence of (column, labels)
+        What rows are told apart by.
     condition : str
-        Which rows of the source are counted.
-    segment_column : str
-        Group by the values of this column as well; empty for none.
+        Which rows of the source are read.
     """
-    column = quote(binning.feature)
-    segment = f"coalesce({quote(segment_column)}, '')" if segment_column else "''"
-    if binning.is_categorical:
-        counted = f"{column} as value, null::smallint as bin, count(*) as n, "
-        counted += "null::double as s, null::double as low, null::double as high"
-    else:
-        counted = (
-            f"null::varchar as value, {grid_expression(column, binning.grid)} as bin, count(*) as n, "
-            f"sum({column}) as s, min({column}) as low, max({column}) as high"
-        )
-    return (
-        f"select {quote_text(binning.feature)} as feature, version, {chunk} as chunk, "
-        f"{quote_text(segment_column)} as segment_column, {segment} as segment, {counted} "
-        f"from {source} where {condition} group by all"
-    )
+    columns = [position_expression(runs)]
+    parameters: dict[str, object] = {}
+    for i, (name, labels) in enumerate(texts):
+        if len(labels) > LONGEST_LIST:
+            columns.append(quote(name))
+        else:
+            columns.append(f"coalesce(list_position($labels_{i}::varchar[], {quote(name)}), 0)::bigint")
+            parameters[f"labels_{i}"] = list(labels)
+    columns += [f"coalesce({quote(name)}::double, 'nan'::double)" for name in numbers]
+    named = ", ".join(f"{column} as c{i}" for i, column in enumerate(columns))
+    return f"select {named} from {source} where {condition}", parameters
 
 
-def _write_double(value: float) -> str:
-    """Write a double as SQL reads it back: with an exponent, for a plain decimal is another type."""
-    text = repr(float(value))
-    return text if "e" in text else f"{text}e0"
+def labels_statement(source: str, columns: Sequence[str], condition: str) -> str:
+    """Give the statement that lists what texts some columns have, null among them."""
+    lists = ", ".join(f"list(distinct {quote(name)}) as c{i}" for i, name in enumerate(columns))
+    return f"select {lists} from {source} where {condition}"

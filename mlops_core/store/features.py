@@ -7,21 +7,19 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mlops_core.chunking import EPOCH, MICROSECOND, find_runs
+from mlops_core.chunking import EPOCH, MICROSECOND
 from mlops_core.entities import ModelSpec, Window
-from mlops_core.stats.features import OTHER_BIN, UNSEEN_BIN, FeatureBinning, FeatureCounts
+from mlops_core.stats.features import FeatureCounts
 from mlops_core.store.binnings import Binning
 from mlops_core.store.connection import Database, Transaction
-from mlops_core.store.feature_sql import group_statement, run_expression
+from mlops_core.store.count_tables import PROFILE_SCHEMA, assemble_counts, merge_profiles
+from mlops_core.store.counting import count_table
 from mlops_core.store.queries import get_query
 from mlops_core.store.tables import name_table, quote
 
 Segment = tuple[str, str]
 ALL_TRAFFIC: Segment = ("", "")
-STATEMENTS_AT_ONCE = 12
-"""Features that one statement groups: few enough to plan fast, many enough to be few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +53,8 @@ def count_new_rows(database: Database, spec: ModelSpec, binning: Binning) -> int
         ).to_pylist()[0]
         if not new["n"]:
             return 0
-        group_rows(transaction, spec, binning, table, new["first"], new["last"], f"batch > {since}")
-        _keep_profiles(transaction, spec, binning)
+        for counted in count_table(transaction, spec, binning, table, new["first"], new["last"], f"batch > {since}"):
+            _keep_profiles(transaction, spec, binning, counted)
         transaction.run("set_counted_batch", {"model": spec.name, "batch": new["batch"]})
     return int(new["n"])
 
@@ -88,67 +86,21 @@ def _find_counted(database: Database, spec: ModelSpec) -> int:
     return int(found[0]["batch"]) if found else -1
 
 
-def group_rows(
-    transaction: Transaction,
-    spec: ModelSpec,
-    binning: Binning,
-    table: str,
-    first: datetime,
-    last: datetime,
-    condition: str,
-) -> None:
-    """Group the rows of a table by version, chunk, segment, and bin of every feature, in the transaction's own table.
-
-    Parameters
-    ----------
-    first, last : datetime
-        Times of the oldest and the newest row.
-    """
-    chunk = run_expression(find_runs(spec, first, last))
-    features = [complete_binning(spec, binning, name) for name in spec.columns.features]
-    statements = [
-        group_statement(table, feature, chunk, condition, segment)
-        for feature in features
-        for segment in spec.columns.segments or ("",)
-    ]
-    transaction.run("create_row_groups")
-    for i in range(0, len(statements), STATEMENTS_AT_ONCE):
-        part = " union all ".join(statements[i : i + STATEMENTS_AT_ONCE])
-        transaction.run_sql(f"insert into row_groups by name {part}")
-    transaction.run(
-        "find_category_bins",
-        {
-            "binning": binning.id,
-            "categorical": list(spec.columns.categorical),
-            "full": [feature.feature for feature in features if feature.is_full],
-            "other": OTHER_BIN,
-            "unseen": UNSEEN_BIN,
-        },
-    )
-
-
-def complete_binning(spec: ModelSpec, binning: Binning, feature: str) -> FeatureBinning:
-    """Give how a feature is binned; one that no reference had yet has no bins but those of its kind."""
-    is_categorical = feature in spec.columns.categorical
-    return binning.features.get(feature) or FeatureBinning(feature=feature, categories=() if is_categorical else None)
-
-
-def name_first_segment(spec: ModelSpec) -> str:
-    """Give the segment column whose counts add up to all traffic; empty when the model has none."""
-    return spec.columns.segments[0] if spec.columns.segments else ""
-
-
-def _keep_profiles(transaction: Transaction, spec: ModelSpec, binning: Binning) -> None:
+def _keep_profiles(transaction: Transaction, spec: ModelSpec, binning: Binning, counted: pa.Table) -> None:
     """Add what is known of the touched chunks to what is new, and keep the sum in its place."""
-    key = {"model": spec.name, "binning": binning.id}
-    first = {"first_segment": name_first_segment(spec)}
-    if transaction.rows("count_known_profiles", key)[0]["n"]:
-        transaction.run("take_known_profiles", key | first)
-        transaction.run("drop_known_profiles", key)
-        transaction.run("drop_known_segment_profiles", key)
-    transaction.run("make_fresh_profiles", first)
-    transaction.run("keep_fresh_profiles", key)
-    transaction.run("keep_fresh_segment_profiles", key)
+    columns = counted["segment_column"].unique().to_pylist()
+    named = {"model": spec.name, "binning": binning.id}
+    key = named | {"segment_columns": columns}
+    touched = counted.select(["version", "chunk"]).group_by(["version", "chunk"]).aggregate([])
+    with transaction.attached("touched_chunks", touched):
+        known = transaction.table(get_query("take_known_profiles"), key)
+        if known.num_rows:
+            transaction.run("drop_known_profiles", key)
+            transaction.run("drop_known_segment_profiles", key)
+            counted = merge_profiles(pa.concat_tables([counted, known.cast(PROFILE_SCHEMA)]))
+    with transaction.attached("counted_profiles", counted):
+        transaction.run("keep_counted_profiles", named)
+        transaction.run("keep_counted_segment_profiles", named)
 
 
 def read_feature_profiles(
@@ -203,39 +155,6 @@ def _read_instants(column: pa.ChunkedArray) -> list[datetime]:
     distinct, place = np.unique(column.cast(pa.timestamp("us")).to_numpy().astype(np.int64), return_inverse=True)
     moments = [EPOCH + int(micros) * MICROSECOND for micros in distinct]
     return [moments[i] for i in place.tolist()]
-
-
-def assemble_counts(table: pa.Table, spans: Sequence[tuple[int, int]]) -> list[FeatureCounts]:
-    """Give the counts of each span of rows; the lists of the whole table become arrays at once."""
-    if table.num_rows == 0:
-        return []
-    arrays = _Arrays(table.combine_chunks())
-    return [arrays.slice(first, last) for first, last in spans]
-
-
-class _Arrays:
-    """The columns of a table of profiles as arrays; lists lie flat behind their offsets."""
-
-    def __init__(self, table: pa.Table) -> None:
-        bins = table["bins"].chunk(0)
-        self._offsets = bins.offsets.to_numpy().astype(np.int64)
-        self._flat = {
-            name: table[name].chunk(0).values.to_numpy(zero_copy_only=False) for name in ("bins", "counts", "sums")
-        }
-        self._wide = {name: table[name].to_numpy() for name in ("n", "n_null")}
-        self._wide |= {name: pc.cast(table[name], pa.float64()).to_numpy() for name in ("minimum", "maximum")}
-
-    def slice(self, first: int, last: int) -> FeatureCounts:
-        """Give the counts of consecutive rows."""
-        begin, end = self._offsets[first], self._offsets[last]
-        lengths = np.diff(self._offsets[first : last + 1])
-        return FeatureCounts(
-            **{name: values[first:last] for name, values in self._wide.items()},
-            chunk=np.repeat(np.arange(last - first), lengths),
-            bins=self._flat["bins"][begin:end].astype(np.int64),
-            counts=self._flat["counts"][begin:end].astype(np.int64),
-            sums=self._flat["sums"][begin:end].astype(np.float64),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from mlops_core.stats.features import FeatureCounts
 from mlops_core.stats.groups import FeatureGroups, choose_groups
 from mlops_core.store.binnings import Binning
 from mlops_core.store.connection import Database, Transaction
-from mlops_core.store.features import ALL_TRAFFIC, Segment, assemble_counts, group_rows, name_first_segment
+from mlops_core.store.count_tables import assemble_counts
+from mlops_core.store.counting import count_table
+from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.queries import get_query
 
 SNAPSHOT, WINDOW = "snapshot", "window"
@@ -112,7 +114,7 @@ def count_rows(
     Returns
     -------
     pa.Table
-        Counts by segment_column, segment, feature, and chunk, in this order.
+        As `count_tables.PROFILE_SCHEMA` says; the chunks of each segment and feature lie together, in order.
     """
     absent = [name for name in spec.columns.features if name not in rows.column_names]
     complete = rows.append_column("version", pa.repeat("", rows.num_rows))
@@ -120,9 +122,7 @@ def count_rows(
         kind = pa.string() if name in spec.columns.categorical else pa.float64()
         complete = complete.append_column(name, pa.nulls(rows.num_rows, kind))
     with database.transaction() as transaction, transaction.attached("rows_to_count", complete):
-        group_rows(transaction, spec, binning, "rows_to_count", start, end, "true")
-        transaction.run("make_fresh_profiles", {"first_segment": name_first_segment(spec)})
-        return transaction.table(get_query("read_fresh_profiles"))
+        return pa.concat_tables(list(count_table(transaction, spec, binning, "rows_to_count", start, end)))
 
 
 REFERENCE_SCHEMA = pa.schema(

@@ -22,7 +22,7 @@ from mlops_core.stats.grids import (
 )
 from mlops_core.store.binnings import add_binning, extend_binning, get_binning
 from mlops_core.store.chunks import chunk_expression
-from mlops_core.store.feature_sql import grid_expression, run_expression
+from mlops_core.store.feature_sql import LONGEST_LIST, position_expression, run_expression
 from mlops_core.store.features import count_new_rows, read_feature_profiles, read_null_counts
 from mlops_core.store.traffic import append_predictions
 from tests.store.conftest import NOW, make_traffic
@@ -163,6 +163,29 @@ def test_counts_are_the_same_when_rows_come_in_many_batches(database, add_spec, 
             assert np.array_equal(one.counts.maximum, other.counts.maximum, equal_nan=True)
 
 
+@pytest.mark.parametrize("n_labels", [LONGEST_LIST - 2, LONGEST_LIST + 1])
+def test_categories_and_segments_are_counted_however_many_there_are(database, spec, n_labels):
+    rng = np.random.default_rng(5)
+    names = [f"shop {i}" for i in range(n_labels)]
+    region = [None, *rng.choice(names, N_ROWS - 1).tolist()]
+    times = [START + timedelta(minutes=i) for i in range(N_ROWS)]
+    append_predictions(database, spec, make_traffic(spec, [f"r{i}" for i in range(N_ROWS)], times, region=region), NOW)
+    known = FeatureBinning(feature="region", categories=tuple(names[1:]))
+    with database.transaction() as transaction:
+        binning = add_binning(transaction, "loans", "a test", [known], NOW)
+    assert count_new_rows(database, spec, binning) == N_ROWS
+    profile = read_one(database, binning, "v1", "region")
+    total = Counter()
+    for (_, bin_), n in list_entries(profile).items():
+        total[bin_] += n
+    expected = Counter(names.index(name) - 1 if name != names[0] else UNSEEN_BIN for name in region[1:])
+    assert total == expected
+    assert profile.counts.n_null.sum() == 1
+    segment = read_feature_profiles(database, "loans", binning.id, ALL_TIME, ("region", names[7]), ["region"])
+    assert sum(int(one.counts.n.sum()) for one in segment) == region.count(names[7])
+    assert read_one(database, binning, "v1", "region", ("region", "")).counts.n_null.sum() == 1
+
+
 def test_nothing_is_counted_twice_when_nothing_new_came(database, spec, rows, binning):
     append_predictions(database, spec, rows.make(spec), NOW)
     assert count_new_rows(database, spec, binning) == N_ROWS
@@ -195,8 +218,19 @@ def test_categories_keep_their_bins_when_a_binning_is_extended(database, binning
     assert extended.features["amount"] == binning.features["amount"]
 
 
+def write_bin(column, grid):
+    """Write the bin of a number in SQL, as an engine would that counts where the logs live."""
+    distance = f"({column} - ({grid.centre!r}::double))"
+    if grid.transform is Transform.EIGHTH_ROOT:
+        distance = f"sign({distance}) * sqrt(sqrt(sqrt(abs({distance}))))"
+    return (
+        f"case when isinf({column}) then if({column} > 0, {POSITIVE_INFINITY_BIN}, {NEGATIVE_INFINITY_BIN}) "
+        f"else greatest(least(floor({distance} * {grid.scale!r}::double), {HIGHEST_BIN}), {LOWEST_BIN}) end"
+    )
+
+
 @pytest.mark.parametrize("transform", list(Transform))
-def test_duckdb_and_numpy_put_every_number_into_the_same_bin(database, transform):
+def test_sql_and_numpy_put_every_number_into_the_same_bin(database, transform):
     grid = NumericGrid(transform=transform, centre=0.1, scale=37.3)
     rng = np.random.default_rng(3)
     edges = 0.1 + np.arange(-500, 500) / 37.3
@@ -204,7 +238,7 @@ def test_duckdb_and_numpy_put_every_number_into_the_same_bin(database, transform
     values = np.concatenate([rng.normal(0, 30, 5000), np.nextafter(edges, -np.inf), edges, special])
     literals = ", ".join(f"({i}, '{value!r}'::double)" for i, value in enumerate(map(float, values)))
     found = database.table(
-        f"select {grid_expression('x', grid)} as bin from (values {literals}) as t(i, x) order by i"
+        f"select {write_bin('x', grid)}::integer as bin from (values {literals}) as t(i, x) order by i"
     )["bin"].to_numpy()
     assert np.array_equal(found, assign_grid_bins(values, grid))
     assert {LOWEST_BIN, HIGHEST_BIN, NEGATIVE_INFINITY_BIN, POSITIVE_INFINITY_BIN} <= set(found.tolist()) or (
@@ -220,10 +254,13 @@ def test_runs_give_the_chunks_that_the_calendar_gives_in_every_zone(database, ad
     runs = find_runs(spec, first, first + timedelta(days=400))
     found = database.table(
         f"select scored_at, {chunk_expression(spec)} as chunk, "
-        f"make_timestamptz({run_expression(runs)}::bigint) as run_chunk from (select timestamptz "
+        f"make_timestamptz({run_expression(runs)}::bigint) as run_chunk, {position_expression(runs)} as position "
+        "from (select timestamptz "
         "'2011-06-01 00:00:00+00' + to_minutes(range * 30) as scored_at from range(48 * 400)) order by scored_at"
     ).to_pydict()
     assert found["run_chunk"] == found["chunk"]
+    chunks = sorted(set(found["chunk"]))
+    assert [chunks[position] for position in found["position"]] == found["chunk"]
     assert [find_chunk(spec, moment) for moment in found["scored_at"]] == found["chunk"]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from mlops_core.config import PROJECT
 from mlops_core.store import queries
+from mlops_core.store.count_tables import PROFILE_SCHEMA
 from mlops_core.store.queries import get_query, load_queries
 from mlops_core.store.references import REFERENCE_SCHEMA
 
@@ -41,12 +42,14 @@ def test_statement_is_used_and_says_its_purpose(name):
 
 
 def test_every_statement_is_valid_when_duckdb_plans_it(database):
-    with database.transaction() as transaction:
-        transaction.run("create_row_groups")
-        transaction.run("make_fresh_profiles", {"first_segment": ""})
-        with transaction.attached("reference_rows", REFERENCE_SCHEMA.empty_table()):
-            for statement in load_queries().values():
-                transaction.table(f"explain {statement}", dict.fromkeys(re.findall(r"\$(\w+)", statement)))
+    with (
+        database.transaction() as transaction,
+        transaction.attached("reference_rows", REFERENCE_SCHEMA.empty_table()),
+        transaction.attached("counted_profiles", PROFILE_SCHEMA.empty_table()),
+        transaction.attached("touched_chunks", PROFILE_SCHEMA.empty_table()),
+    ):
+        for statement in load_queries().values():
+            transaction.table(f"explain {statement}", dict.fromkeys(re.findall(r"\$(\w+)", statement)))
 
 
 @pytest.mark.parametrize("name", sorted(load_queries()))
