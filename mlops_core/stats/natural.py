@@ -1,11 +1,13 @@
 """Decides how far a feature moves by itself: the largest effect of any chunk of the reference against the rest."""
 
-import numpy as np
-from numpy.typing import ArrayLike
+from collections.abc import Sequence
 
-from mlops_core.stats.shift import measure_shift
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mlops_core.stats.divergence import compute_effect
 from mlops_core.stats.sides import pair_counts
-from mlops_core.stats.two_sample import LEAST_EXPECTED
+from mlops_core.stats.two_sample import LEAST_EXPECTED, pool_rare
 
 LEAST_CHUNKS = 14
 """Chunks from which the largest effect says what is usual: two weeks of days."""
@@ -68,11 +70,27 @@ def find_natural_variation(
         raise ValueError(f"chunk_counts have shape {counts.shape}; accepted is (k, G)")
     if least_chunks < 2:
         raise ValueError(f"least_chunks is {least_chunks!r}; accepted is 2 or more")
-    large = counts[counts.sum(axis=1) >= max(least_rows, 1)]
-    if len(large) < least_chunks:
-        return None
-    effects = measure_shift(counts.sum(axis=0) - large, large, least_expected, always).effect
-    return float(effects.max())
+    return _find_largest([counts], least_chunks, least_rows, least_expected, always)[0]
+
+
+def _find_largest(
+    partitions: Sequence[NDArray[np.float64]],
+    least_chunks: int,
+    least_rows: int,
+    least_expected: float,
+    always: ArrayLike | None,
+) -> list[float | None]:
+    """Give the largest effect in each of several partitions of the same rows; all of them are measured at once."""
+    large = [windows[windows.sum(axis=1) >= max(least_rows, 1)] for windows in partitions]
+    enough = [windows for windows in large if len(windows) >= least_chunks]
+    if not enough:
+        return [None for _ in partitions]
+    stacked, total = np.concatenate(enough), partitions[0].sum(axis=0)
+    pooled = pool_rare(total - stacked, stacked, least_expected, always)
+    effects = compute_effect(pooled.reference, pooled.current, pooled.is_group)
+    firsts = np.cumsum([0, *(len(windows) for windows in enough[:-1])])
+    largest = iter(np.maximum.reduceat(effects, firsts).tolist())
+    return [next(largest) if len(windows) >= least_chunks else None for windows in large]
 
 
 def find_natural_variations(
@@ -109,10 +127,16 @@ def find_natural_variations(
     (10, 0.35, 0.0006)
     """
     counts = np.asarray(chunk_counts, np.float64)
-    found = []
-    for length in range(1, len(counts) // least_chunks + 1):
-        whole = counts[: len(counts) // length * length]
-        windows = whole.reshape(-1, length, counts.shape[1]).sum(axis=1)
-        windows[-1] += counts[len(whole) :].sum(axis=0)
-        found.append(find_natural_variation(windows, least_chunks, always=always))
-    return found
+    lengths = range(1, len(counts) // least_chunks + 1)
+    if not lengths:
+        return []
+    partitions = [_join_chunks(counts, length) for length in lengths]
+    return _find_largest(partitions, least_chunks, LEAST_ROWS, LEAST_EXPECTED, always)
+
+
+def _join_chunks(counts: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Add each so many chunks up; what is left at the end goes to the last window."""
+    whole = counts[: len(counts) // length * length]
+    windows: NDArray[np.float64] = whole.reshape(-1, length, counts.shape[1]).sum(axis=1)
+    windows[-1] += counts[len(whole) :].sum(axis=0)
+    return windows

@@ -1,10 +1,12 @@
 """Natural variation and the shift it is made of: hand values, agreement with single computations, and chance."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from mlops_core.stats.divergence import compute_effect
-from mlops_core.stats.natural import find_natural_variation
+from mlops_core.stats.natural import find_natural_variation, find_natural_variations
 from mlops_core.stats.shift import measure_shift
 
 EVEN = np.full(5, 0.2)
@@ -109,3 +111,13 @@ def test_effect_is_a_warning_in_99_percent_when_a_mean_moves_by_half_a_standard_
     ]
     found = measure_shift(*draws)
     assert ((found.effect >= 0.1) & (found.p_value < 0.01 / 20)).mean() >= 0.99
+
+
+def test_each_length_has_the_variation_of_windows_that_long():
+    counts = np.random.default_rng(4).multinomial(700, [0.5, 0.3, 0.19, 0.01], size=45)
+    found = find_natural_variations(counts)
+    for length, variation in enumerate(found, start=1):
+        ends = [*range(length, 45 - length + 1, length), 45]
+        windows = [counts[first:last].sum(axis=0) for first, last in pairwise([0, *ends])]
+        assert variation == pytest.approx(find_natural_variation(windows))
+    assert len(found) == 3
