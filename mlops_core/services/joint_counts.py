@@ -13,7 +13,7 @@ from mlops_core.stats.features import FeatureBinning
 from mlops_core.stats.joint import JointCounts, bin_rows, count_over_groups
 from mlops_core.stats.score_groups import assign_score_groups, choose_group_starts, group_scores
 from mlops_core.store.binnings import Binning
-from mlops_core.store.joint_counts import JointReference, find_joint_reference, store_joint_reference
+from mlops_core.store.joint_counts import JointReference, count_joint_rows, store_joint_reference
 
 
 def is_counted(
@@ -33,8 +33,8 @@ def is_counted(
     n_available : int, optional
         Labelled rows there are by now; what was counted when there were others does not do.
     """
-    found = find_joint_reference(runtime.database, spec, version, binning, window)
-    return found is not None and n_available in (None, found.n_available)
+    counted = count_joint_rows(runtime.database, spec, version, binning, window)
+    return counted is not None and n_available in (None, counted)
 
 
 def keep_joint_counts(

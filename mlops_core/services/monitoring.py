@@ -62,17 +62,17 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
     # Before the rows: their bins are those of the reference.
     reference = _find_reference(runtime, spec, version, now) if version else None
     count_waiting(runtime, spec)
-    changed: list[Verdict] = []
+    verdicts: list[Verdict] = []
     if champion and version:
         arrival = find_arrival(runtime, spec, now)
-        verdicts = check_performance(runtime, spec, champion, arrival, now)
+        verdicts += check_performance(runtime, spec, champion, arrival, now)
         ensure_reference_scores(runtime, spec, now)
         verdicts += check_estimates(runtime, spec, champion, arrival, now)
         verdicts += check_quality(runtime, spec, champion, version, now)
         verdicts += check_features(runtime, spec, champion, version, reference, now) if reference else []
-        changed = store_changed_verdicts(runtime.database, verdicts, champion.at)
-    set_refreshed(runtime.database, spec.name, now)
-    return changed
+    with runtime.database.transaction() as transaction:
+        set_refreshed(transaction, spec.name, now)
+        return store_changed_verdicts(transaction, verdicts, champion.at) if champion else []
 
 
 def _find_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference | None:

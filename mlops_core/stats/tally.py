@@ -28,6 +28,8 @@ Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 FREE_PLACES, PLACES_PER_ROW = 65_536, 8
 """Places that an array of counts may have, filled or not, before rows are sorted instead."""
+MOST_ENTRIES = 4_000_000
+"""Counts that parts may have before they are joined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,6 +148,39 @@ def join_cells(parts: Sequence[CellCounts]) -> CellCounts:
             for name in parts[0].features
         },
     )
+
+
+class Tally:
+    """Counts that grow part by part; they are joined whenever they have become twice as many.
+
+    Examples
+    --------
+    >>> tally = Tally()
+    >>> tally.add(count_cells(np.array([7]), 8, {"x": bin_categories(np.array([1]), 1, is_full=False)}))
+    >>> tally.join().cells.tolist()
+    [7]
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[CellCounts] = []
+        self._n_entries, self._limit = 0, MOST_ENTRIES
+
+    def add(self, part: CellCounts) -> None:
+        """Add the counts of some more rows."""
+        self._parts.append(part)
+        self._n_entries += _count_entries(part)
+        if self._n_entries > self._limit:
+            self._parts = [join_cells(self._parts)]
+            self._n_entries = _count_entries(self._parts[0])
+            self._limit = max(MOST_ENTRIES, 2 * self._n_entries)
+
+    def join(self) -> CellCounts | None:
+        """Give the counts of all rows; None without any."""
+        return join_cells(self._parts) if self._parts else None
+
+
+def _count_entries(counted: CellCounts) -> int:
+    return sum(counts.bins.size for counts in counted.features.values())
 
 
 def drop_last_key(counted: CellCounts, size: int) -> CellCounts:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from mlops_core.errors import HomeError
 from mlops_core.store.queries import get_query
-from mlops_core.store.results import ResultCache
+from mlops_core.store.results import Query, ResultCache, find_written
 
 MEMORY_LIMIT = "600MB"
 TEMPORARY_FILES_LIMIT = "20GB"
@@ -44,6 +44,8 @@ class Transaction:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
+        self.written: set[str] | None = set()
+        """Tables that were written; None when they could be any."""
 
     def run(self, name: str, parameters: Parameters | None = None) -> int:
         """Run a named statement and give the number of rows it changed, or the number that it returns."""
@@ -51,6 +53,7 @@ class Transaction:
 
     def run_sql(self, statement: str, parameters: Parameters | None = None) -> int:
         """Run a generated statement and give the number of rows it changed."""
+        self._note(statement)
         result = self._cursor.execute(statement, parameters).fetchall()
         return int(result[0][0]) if result and isinstance(result[0][0], int) else 0
 
@@ -60,15 +63,21 @@ class Transaction:
 
     def first_row(self, name: str, parameters: Parameters | None = None) -> tuple[Any, ...]:
         """Run a named query and give its first row, empty when it has none; not for instants."""
+        self._note(get_query(name))
         return _fetch_first(self._cursor, get_query(name), parameters)
 
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Run a generated query and give its result."""
+        self._note(statement)
         return _fetch(self._cursor, statement, parameters)
 
     def batches(self, statement: str, parameters: Parameters, n_rows: int) -> Iterator[pa.RecordBatch]:
         """Run a generated query and give its result some rows at a time."""
         yield from self._cursor.sql(statement, params=parameters).to_arrow_reader(n_rows)
+
+    def _note(self, statement: str) -> None:
+        written = find_written(statement)
+        self.written = None if written is None or self.written is None else self.written | written
 
     @contextmanager
     def attached(self, name: str, table: pa.Table) -> Iterator[None]:
@@ -134,9 +143,9 @@ class Database:
     def table(self, statement: str, parameters: Parameters | None = None) -> pa.Table:
         """Run a generated query on a cursor of its own and give its whole result.
 
-        What it gave since the last commit is given again.
+        What it gave since its tables were last written is given again.
         """
-        query = (statement, *sorted((parameters or {}).items()))
+        query = (statement, tuple(sorted((parameters or {}).items())))
         if not _is_hashable(query):
             return self._fetch(statement, parameters)
         commits = self._results.commits
@@ -171,16 +180,17 @@ class Database:
         advice = "Nothing was changed; free some space or mend its permissions."
         with self._writer, _explain_failures(self.path, "written", advice):
             cursor = self._connection.cursor()
+            transaction = Transaction(cursor)
             try:
                 cursor.execute("begin")
-                yield Transaction(cursor)
+                yield transaction
                 cursor.execute("commit")
             except BaseException:
                 with suppress(duckdb.Error):
                     cursor.execute("rollback")
                 raise
             finally:
-                self._results.forget()
+                self._results.forget(transaction.written)
                 cursor.close()
 
 
@@ -214,7 +224,7 @@ def _list_rows(table: pa.Table) -> list[Row]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _is_hashable(query: tuple[object, ...]) -> TypeGuard[Hashable]:
+def _is_hashable(query: tuple[str, tuple[object, ...]]) -> TypeGuard[Query]:
     """Say whether a query can be looked up; one with a list among its parameters cannot."""
     try:
         hash(query)
@@ -239,6 +249,8 @@ def _settings(path: Path) -> dict[str, str | bool | int | float | list[str]]:
         "enable_external_access": "false",
         "allow_community_extensions": "false",
         "memory_limit": MEMORY_LIMIT,
+        # It would read the newest of a few rows in two steps, which takes longer than reading them all.
+        "disabled_optimizers": "late_materialization",
         "temp_directory": str(path.parent / "tmp"),
         "max_temp_directory_size": TEMPORARY_FILES_LIMIT,
     }

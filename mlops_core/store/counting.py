@@ -10,15 +10,15 @@ import pyarrow.compute as pc
 
 from mlops_core.chunking import EPOCH, MICROSECOND, Run, find_runs
 from mlops_core.entities import ModelSpec
-from mlops_core.stats.features import FeatureBinning
+from mlops_core.stats.features import FeatureBinning, stack_features
 from mlops_core.stats.tally import (
     BinnedRows,
     CellCounts,
+    Tally,
     bin_categories,
     bin_numbers,
     count_cells,
     drop_last_key,
-    join_cells,
 )
 from mlops_core.store.binnings import Binning
 from mlops_core.store.connection import Transaction, to_array
@@ -27,8 +27,8 @@ from mlops_core.store.feature_sql import LONGEST_LIST, Labels, code_statement, l
 
 ROWS_AT_ONCE = 61_440
 """Rows that are counted together: their columns fit the processor's cache one by one."""
-MOST_ENTRIES = 4_000_000
-"""Counts that parts may hold before they are joined."""
+PROFILES_AT_ONCE = 20_000
+"""Profiles from which a table of them is handed out before the next segment column is looked at."""
 
 
 def count_table(
@@ -52,8 +52,8 @@ def count_table(
     Yields
     ------
     pa.Table
-        One for each segment column, as `PROFILE_SCHEMA` says and ordered by its first five columns. All traffic,
-        whose segment is two empty texts, is part of the first.
+        As `PROFILE_SCHEMA` says, several if they are long; each segment column is in one of them, ordered by the
+        first five columns. All traffic, whose segment is two empty texts, is part of the first.
     """
     keyed = ["version", *spec.columns.segments]
     found = transaction.table(labels_statement(table, keyed, condition))
@@ -65,17 +65,19 @@ def count_table(
         chunks=_list_chunks(runs),
         labels=labels,
     )
-    parts: dict[str, list[CellCounts]] = {name: [] for name in rows.segment_columns}
+    tallies = {name: Tally() for name in rows.segment_columns}
     statement, parameters = rows.write_statement(table, condition)
     for batch in transaction.batches(statement, parameters, ROWS_AT_ONCE):
         for name, counted in rows.count(batch):
-            parts[name].append(counted)
-            if sum(one.bins.size for part in parts[name] for one in part.features.values()) > MOST_ENTRIES:
-                parts[name] = [join_cells(parts[name])]
+            tallies[name].add(counted)
+    written: list[pa.Table] = []
     for i, name in enumerate(rows.segment_columns):
-        # One after the other, so that what is written is not kept.
-        joined = join_cells(parts.pop(name))
-        yield rows.write_table(name, joined, is_first=i == 0)
+        # One after the other, so that what was written is not kept.
+        joined = tallies.pop(name).join()
+        written += rows.write_tables(name, joined, is_first=i == 0) if joined else []
+        if written and (not tallies or sum(part.num_rows for part in written) > PROFILES_AT_ONCE):
+            yield merge_profiles(pa.concat_tables(written))
+            written = []
 
 
 def complete_binning(spec: ModelSpec, binning: Binning, feature: str) -> FeatureBinning:
@@ -134,24 +136,25 @@ class _Rows:
             binned[one.feature] = bin_numbers(to_array(batch.column(i)), one.grid)
         return binned
 
-    def write_table(self, name: str, counted: CellCounts, *, is_first: bool) -> pa.Table:
+    def write_tables(self, name: str, counted: CellCounts, *, is_first: bool) -> list[pa.Table]:
         """Write what was counted by a segment column; with the first one all traffic, which is the sum over it."""
         size = len(self.labels[name]) if name else 1
-        parts = self._write_cells("", drop_last_key(counted, size), 1) if name and is_first else []
-        return merge_profiles(pa.concat_tables([*parts, *self._write_cells(name, counted, size)]))
+        own = self._write_table(name, counted, size)
+        return [self._write_table("", drop_last_key(counted, size), 1), own] if name and is_first else [own]
 
-    def _write_cells(self, name: str, counted: CellCounts, size: int) -> Iterator[pa.Table]:
-        segments = self.labels[name] if name else ("",)
+    def _write_table(self, name: str, counted: CellCounts, size: int) -> pa.Table:
+        k, f = counted.cells.size, len(counted.features)
         version, chunk = np.divmod(counted.cells // size, self.chunks.size)
-        keys = {
-            "segment_column": pa.repeat(name, counted.cells.size),
-            "segment": pc.fill_null(pa.array(segments, pa.string()).take(pa.array(counted.cells % size)), ""),
-            "version": pa.array(self.labels["version"], pa.string()).take(pa.array(version)),
-            "chunk": pa.array(self.chunks[chunk]).cast(pa.timestamp("us", tz="UTC")),
+        segments = pa.array(self.labels[name] if name else ("",), pa.string())
+        columns = {
+            "segment_column": pa.repeat(name, k * f),
+            "segment": pc.fill_null(segments.take(pa.array(np.tile(counted.cells % size, f))), ""),
+            "feature": pa.array(list(counted.features)).take(pa.array(np.repeat(np.arange(f), k))),
+            "version": pa.array(self.labels["version"], pa.string()).take(pa.array(np.tile(version, f))),
+            "chunk": pa.array(np.tile(self.chunks[chunk], f)).cast(pa.timestamp("us", tz="UTC")),
         }
-        for feature, counts in counted.features.items():
-            columns = keys | {"feature": pa.repeat(feature, counted.cells.size)} | write_counts(counts)
-            yield pa.table(columns).select(PROFILE_SCHEMA.names)
+        counts = write_counts(stack_features(list(counted.features.values())))
+        return pa.table(columns | counts).select(PROFILE_SCHEMA.names)
 
 
 def read_codes(column: pa.Array, labels: Labels) -> np.ndarray:

@@ -57,6 +57,14 @@ def find_joint_reference(
     )
 
 
+def count_joint_rows(
+    database: Database, spec: ModelSpec, version: Version, binning: int, window: Window | None
+) -> int | None:
+    """Give how many labelled rows there were when the kept counts were made; None before."""
+    found = database.rows("find_joint_reference", _make_key(spec, version, binning, window))
+    return found[0]["available_rows"] if found else None
+
+
 def store_joint_reference(
     database: Database, spec: ModelSpec, version: Version, joint: JointReference, at: datetime
 ) -> None:

@@ -14,7 +14,7 @@ from mlops_core.entities import ModelSpec, Source, Window
 from mlops_core.stats.binning import N_SCORE_BINS
 from mlops_core.stats.counts import ScoreLabelCounts
 from mlops_core.store.chunks import clear_pending
-from mlops_core.store.connection import Database, list_values, to_array
+from mlops_core.store.connection import Database, Transaction, list_values, to_array
 from mlops_core.store.profile_sql import count_scores_statement
 from mlops_core.store.queries import get_query
 
@@ -144,10 +144,9 @@ def list_segments(database: Database, model: str) -> list[tuple[str, str]]:
     return [(row["segment_column"], row["segment"]) for row in database.rows("list_segments", {"model": model})]
 
 
-def set_refreshed(database: Database, model: str, at: datetime) -> None:
+def set_refreshed(transaction: Transaction, model: str, at: datetime) -> None:
     """Record that a model was counted and checked."""
-    with database.transaction() as transaction:
-        transaction.run("set_refreshed", {"model": model, "at": at})
+    transaction.run("set_refreshed", {"model": model, "at": at})
 
 
 def get_refreshed(database: Database, model: str) -> datetime | None:

@@ -12,7 +12,7 @@ from mlops_core.stats.features import FeatureCounts
 from mlops_core.stats.groups import FeatureGroups, choose_groups
 from mlops_core.store.binnings import Binning
 from mlops_core.store.connection import Database, Transaction
-from mlops_core.store.count_tables import assemble_counts
+from mlops_core.store.count_tables import PROFILE_SCHEMA, assemble_counts
 from mlops_core.store.counting import count_table
 from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.queries import get_query
@@ -122,7 +122,8 @@ def count_rows(
         kind = pa.string() if name in spec.columns.categorical else pa.float64()
         complete = complete.append_column(name, pa.nulls(rows.num_rows, kind))
     with database.transaction() as transaction, transaction.attached("rows_to_count", complete):
-        return pa.concat_tables(list(count_table(transaction, spec, binning, "rows_to_count", start, end)))
+        tables = list(count_table(transaction, spec, binning, "rows_to_count", start, end))
+    return pa.concat_tables(tables) if tables else PROFILE_SCHEMA.empty_table()
 
 
 REFERENCE_SCHEMA = pa.schema(

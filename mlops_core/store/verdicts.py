@@ -8,7 +8,7 @@ from mlops_core.entities import Status, Verdict, Window
 from mlops_core.store.connection import Database, Row, Transaction
 
 
-def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict], since: datetime) -> list[Verdict]:
+def store_changed_verdicts(transaction: Transaction, verdicts: Sequence[Verdict], since: datetime) -> list[Verdict]:
     """Store the verdicts of a model that differ in status from the last of their kind; give these.
 
     Parameters
@@ -18,13 +18,12 @@ def store_changed_verdicts(database: Database, verdicts: Sequence[Verdict], sinc
     """
     if not verdicts:
         return []
-    with database.transaction() as transaction:
-        last = list_last_statuses(transaction, verdicts[0].model, since)
-        changed = [v for v in verdicts if last.get((v.version, v.code, v.subject)) != v.status]
-        for verdict in changed:
-            fields = {name: getattr(verdict, name) for name in ("model", "version", "code", "subject", "reason", "at")}
-            evidence = json.dumps(dict(verdict.evidence))
-            transaction.run("insert_verdict", fields | {"status": verdict.status.value, "evidence": evidence})
+    last = list_last_statuses(transaction, verdicts[0].model, since)
+    changed = [v for v in verdicts if last.get((v.version, v.code, v.subject)) != v.status]
+    for verdict in changed:
+        fields = {name: getattr(verdict, name) for name in ("model", "version", "code", "subject", "reason", "at")}
+        evidence = json.dumps(dict(verdict.evidence))
+        transaction.run("insert_verdict", fields | {"status": verdict.status.value, "evidence": evidence})
     return changed
 
 
