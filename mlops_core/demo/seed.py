@@ -12,7 +12,7 @@ from mlops_core.demo.data import load_tables
 from mlops_core.demo.features import build_features, serving_view
 from mlops_core.demo.partial import mark_seeding
 from mlops_core.demo.traffic import deliver, list_stops, write_traffic
-from mlops_core.demo.trainer import Release, receive_trained, send_frame, start_trainer
+from mlops_core.demo.trainer import Release, receive_releases, receive_trained, send_frame, start_trainer
 from mlops_core.entities import Action, Actor, ModelSpec
 from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.comparison import Report
@@ -43,10 +43,11 @@ def seed_demo(runtime: Runtime, report: Report) -> None:
         tables = load_tables()
         report(0.05, "Building features")
         frame = build_features(tables)
+        send_frame(trainer, frame)
         report(0.1, "Writing the year's traffic")
         write_traffic(runtime.home, serving_view(frame))
         report(STORY_FROM, "Starting to train")
-        releases = send_frame(trainer, frame)
+        releases = receive_releases(trainer)
         trained = (receive_trained(trainer, release) for release in releases)
         tell_story(runtime, releases, trained, MODEL_FILE.read_text(encoding="utf-8"), report)
 

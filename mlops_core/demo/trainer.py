@@ -40,10 +40,22 @@ def start_trainer() -> Iterator[Connection]:
         child.kill()
 
 
-def send_frame(trainer: Connection, frame: pd.DataFrame) -> list[Release]:
-    """Hand over the training table of the year, which starts the training; give the releases to come."""
-    try:
+def send_frame(trainer: Connection, frame: pd.DataFrame) -> None:
+    """Hand over the training table of the year, which starts the training."""
+    # A process that has ended is told of when its first answer is waited for.
+    with suppress(OSError):
         trainer.send(frame)
+
+
+def receive_releases(trainer: Connection) -> list[Release]:
+    """Wait for the list of the versions to come.
+
+    Raises
+    ------
+    MLOpsError
+        When the process has ended.
+    """
+    try:
         releases: list[Release] = trainer.recv()
     except (EOFError, OSError) as error:
         raise MLOpsError("The process that trains ended before it began; the log says why.") from error
