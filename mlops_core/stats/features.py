@@ -103,9 +103,19 @@ def count_by_group(counts: FeatureCounts, starts: NDArray[np.int64]) -> NDArray[
     >>> count_by_group(counts, np.array([0, 5])).tolist()
     [[1, 2]]
     """
-    group = np.maximum(np.searchsorted(starts, counts.bins, side="right") - 1, 0)
     k, g = counts.n.size, starts.size
+    group = _find_places(counts.bins, starts)
     return _add(counts.chunk * g + group, counts.counts, k * g).reshape(k, g)
+
+
+def _find_places(bins: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the group of each bin; each bin there may be is looked up once, since there are many entries of each."""
+    if bins.size == 0:
+        return bins
+    first, last = int(bins.min()), int(bins.max())
+    known = np.arange(first, last + 1) if last - first < bins.size else bins
+    place = np.maximum(np.searchsorted(starts, known, side="right") - 1, 0)
+    return place[bins - first] if known is not bins else place
 
 
 def merge_chunks(counts: FeatureCounts, position: NDArray[np.int64], k: int) -> FeatureCounts:

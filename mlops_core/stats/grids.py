@@ -151,10 +151,6 @@ def measure_heaviest_bin(values: ArrayLike, grid: NumericGrid) -> float:
     """
     numbers = np.asarray(values, dtype=np.float64)
     distinct, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
-    return _find_heaviest(distinct, counts, grid)
-
-
-def _find_heaviest(distinct: NDArray[np.float64], counts: NDArray[np.int64], grid: NumericGrid) -> float:
     if distinct.size == 0:
         return 0.0
     n, bins = counts.sum(), assign_grid_bins(distinct, grid)
@@ -164,21 +160,21 @@ def _find_heaviest(distinct: NDArray[np.float64], counts: NDArray[np.int64], gri
 def _choose_steps(distinct: NDArray[np.float64], counts: NDArray[np.int64]) -> NumericGrid:
     """Take the fewest steps that are fine enough, by the plainest transform; the best of all when none is."""
     share = counts / counts.sum()
-    centre = float(distinct[np.searchsorted(share.cumsum(), 0.5)])
-    best, lightest = NumericGrid(transform=Transform.EIGHTH_ROOT, centre=0.0, scale=100.0), np.inf
-    spans = [
-        (transform, middle, span)
+    # A value that alone is heavier than a bin may be has no say in how wide bins are.
+    light = np.where(share > HEAVIEST_BIN, 0.0, share)
+    centre, first = float(distinct[np.searchsorted(share.cumsum(), 0.5)]), float(distinct[0])
+    ways = [
+        (transform, middle, place, span)
         for transform, middle in (
             (Transform.IDENTITY, centre),
-            (Transform.EIGHTH_ROOT, float(distinct[0])),
-            (Transform.EIGHTH_ROOT, 0.0),
-            (Transform.EIGHTH_ROOT, centre),
+            *((Transform.EIGHTH_ROOT, middle) for middle in (first, 0.0, centre)),
         )
-        if np.isfinite(span := _measure_span(distinct, share, transform, middle))
+        if np.isfinite(span := _measure_span(place := _place(distinct, transform, middle), share))
     ]
-    for steps, (transform, middle, span) in product(STEPS, spans):
+    best, lightest = NumericGrid(transform=Transform.EIGHTH_ROOT, centre=0.0, scale=100.0), np.inf
+    for steps, (transform, middle, place, span) in product(STEPS, ways):
         grid = NumericGrid(transform=transform, centre=middle, scale=steps / span)
-        heaviest = _find_heaviest(distinct, counts, grid) if np.isfinite(grid.scale) else np.inf
+        heaviest = _weigh_bins(place, grid.scale, light) if np.isfinite(grid.scale) else np.inf
         if heaviest < lightest:
             best, lightest = grid, heaviest
         if heaviest <= HEAVIEST_BIN:
@@ -186,13 +182,22 @@ def _choose_steps(distinct: NDArray[np.float64], counts: NDArray[np.int64]) -> N
     return best
 
 
-def _measure_span(
-    distinct: NDArray[np.float64], share: NDArray[np.float64], transform: Transform, middle: float
-) -> float:
+def _weigh_bins(place: NDArray[np.float64], scale: float, share: NDArray[np.float64]) -> float:
+    """Give the largest share that one bin holds, the same bins as those of ``assign_grid_bins``."""
+    with np.errstate(over="ignore"):
+        bins = np.clip(np.floor(place * scale), LOWEST_BIN, HIGHEST_BIN).astype(np.int64)
+    return float(np.bincount(bins - bins[0], weights=share).max())
+
+
+def _place(distinct: NDArray[np.float64], transform: Transform, middle: float) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):
+        return _transform(distinct - middle, transform)
+
+
+def _measure_span(place: NDArray[np.float64], share: NDArray[np.float64]) -> float:
     """Give the length, after the transform, of the span that holds the central share of the reference."""
     tail = (1 - CENTRAL_SHARE) / 2
     with np.errstate(over="ignore"):
-        place = _transform(distinct - middle, transform)
         first, last = np.searchsorted(share.cumsum(), [tail, 1 - tail])
         span = float(place[min(last, place.size - 1)] - place[first])
         return span if span > 0 else float(place[-1] - place[0])

@@ -10,6 +10,9 @@ from mlops_core.stats.divergence import compute_effect, compute_psi
 from mlops_core.stats.sides import Values
 from mlops_core.stats.two_sample import LEAST_EXPECTED, chi_square_test, pool_rare
 
+FEW_GROUPS = 16
+"""Groups up to which features are measured together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shift:
@@ -37,7 +40,7 @@ def measure_shift(
         Rows by group or category; the leading axes broadcast.
     least_expected : float
         As for ``pool_rare``.
-    always : array_like of bool, of shape (G,), optional
+    always : array_like of bool, of shape (..., G), optional
         As for ``pool_rare``.
 
     Returns
@@ -90,7 +93,7 @@ def measure_shifts(
     currents: Sequence[NDArray[np.int64]],
     always: Sequence[NDArray[np.bool_]],
 ) -> Shifts:
-    """Measure many features at once; those with as many groups go together, since each call costs more than its sums.
+    """Measure many features at once; those with few groups go together, since each call costs more than its sums.
 
     Parameters
     ----------
@@ -110,13 +113,25 @@ def measure_shifts(
     """
     k = currents[0].shape[0] if currents else 0
     psi, effect, p_value, pooled = (np.full((len(references), k), np.nan) for _ in range(4))
-    alike: dict[bytes, list[int]] = {}
+    alike: dict[int, list[int]] = {}
     for i, mask in enumerate(always):
-        alike.setdefault(mask.tobytes(), []).append(i)
+        alike.setdefault(max(mask.size, FEW_GROUPS), []).append(i)
     for members in alike.values():
-        before = np.stack([references[i] for i in members])[:, None, :]
-        after = np.stack([currents[i] for i in members])
-        shift = measure_shift(before, after, always=always[members[0]])
-        psi[members], effect[members] = compute_psi(before, after), shift.effect
+        before, after, pools, is_group = _pad([(references[i], currents[i], always[i]) for i in members])
+        shift = measure_shift(before, after, always=pools)
+        psi[members], effect[members] = compute_psi(before, after, is_group), shift.effect
         p_value[members], pooled[members] = shift.p_value, shift.pooled_share
     return Shifts(psi=psi, effect=effect, p_value=p_value, pooled_share=pooled)
+
+
+def _pad(
+    features: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Give features the same number of groups, the ones added without rows: they are pooled and change nothing."""
+    f, k, width = len(features), len(features[0][1]), max(mask.size for _, _, mask in features)
+    before, after = np.zeros((f, 1, width), np.int64), np.zeros((f, k, width), np.int64)
+    pools, is_group = np.zeros((f, 1, width), bool), np.zeros((f, 1, width), bool)
+    for i, (reference, current, mask) in enumerate(features):
+        before[i, 0, : mask.size], after[i, :, : mask.size] = reference, current
+        pools[i, 0, : mask.size], is_group[i, 0, : mask.size] = mask, True
+    return before, after, pools, is_group

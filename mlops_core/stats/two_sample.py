@@ -210,7 +210,7 @@ def pool_rare(
         Rows by category.
     least_expected : float
         Expected rows from which a category stands alone, 0 or more.
-    always : array_like of bool, of shape (G,), optional
+    always : array_like of bool, of shape (..., G), optional
         Categories to pool whatever their size: unseen ones and the rest beyond the listed ones.
 
     Returns

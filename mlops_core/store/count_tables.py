@@ -40,10 +40,13 @@ class _Arrays:
     """The columns of a table of profiles as arrays; lists lie flat behind their offsets."""
 
     def __init__(self, table: pa.Table) -> None:
-        bins = table["bins"].chunk(0)
+        bins, counts, sums = (table[name].chunk(0) for name in ("bins", "counts", "sums"))
         self._offsets = bins.offsets.to_numpy().astype(np.int64)
+        self._row = np.repeat(np.arange(table.num_rows), np.diff(self._offsets))
         self._flat = {
-            name: table[name].chunk(0).values.to_numpy(zero_copy_only=False) for name in ("bins", "counts", "sums")
+            "bins": bins.values.to_numpy(zero_copy_only=False).astype(np.int64),
+            "counts": counts.values.to_numpy(zero_copy_only=False).astype(np.int64, copy=False),
+            "sums": sums.values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False),
         }
         self._wide = {name: table[name].to_numpy() for name in ("n", "n_null")}
         self._wide |= {name: pc.cast(table[name], pa.float64()).to_numpy() for name in ("minimum", "maximum")}
@@ -51,13 +54,10 @@ class _Arrays:
     def slice(self, first: int, last: int) -> FeatureCounts:
         """Give the counts of consecutive rows."""
         begin, end = self._offsets[first], self._offsets[last]
-        lengths = np.diff(self._offsets[first : last + 1])
         return FeatureCounts(
             **{name: values[first:last] for name, values in self._wide.items()},
-            chunk=np.repeat(np.arange(last - first), lengths),
-            bins=self._flat["bins"][begin:end].astype(np.int64),
-            counts=self._flat["counts"][begin:end].astype(np.int64),
-            sums=self._flat["sums"][begin:end].astype(np.float64),
+            chunk=self._row[begin - self._offsets[0] : end - self._offsets[0]] - first,
+            **{name: values[begin:end] for name, values in self._flat.items()},
         )
 
 

@@ -67,7 +67,7 @@ def fetch_uncounted(database: Database, spec: ModelSpec, features: Sequence[str]
     # By a hash, since rows that come in turns would give a sample of one turn.
     one_in = max(1, round(n / most))
     sampled = f" and hash(rowid) % {one_in} = 0" if one_in > 1 else ""
-    return database.table(f"select {columns} from {table} where batch > $since{sampled} order by rowid", since)
+    return database.table(f"select {columns} from {table} where batch > $since{sampled}", since)
 
 
 def count_uncounted_values(database: Database, spec: ModelSpec, feature: str) -> dict[str, int]:

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mlops_core.stats.divergence import compute_effect
+from mlops_core.stats.divergence import compute_effect, compute_psi
 from mlops_core.stats.natural import find_natural_variation, find_natural_variations
-from mlops_core.stats.shift import measure_shift
+from mlops_core.stats.shift import FEW_GROUPS, measure_shift, measure_shifts
 
 EVEN = np.full(5, 0.2)
 
@@ -121,3 +121,18 @@ def test_each_length_has_the_variation_of_windows_that_long():
         windows = [counts[first:last].sum(axis=0) for first, last in pairwise([0, *ends])]
         assert variation == pytest.approx(find_natural_variation(windows))
     assert len(found) == 3
+
+
+def test_features_measured_together_get_what_each_gets_alone():
+    rng = np.random.default_rng(8)
+    sizes = [2, 6, 13, 13, FEW_GROUPS + 4]
+    references = [rng.multinomial(3000, rng.dirichlet(np.ones(g))) for g in sizes]
+    chunks = [rng.multinomial(400, rng.dirichlet(np.ones(g)), size=5) for g in sizes]
+    always = [np.arange(g) == g - 2 for g in sizes]
+    together = measure_shifts(references, chunks, always)
+    for i, (before, after, mask) in enumerate(zip(references, chunks, always, strict=True)):
+        alone = measure_shift(before, after, always=mask)
+        assert together.effect[i] == pytest.approx(alone.effect)
+        assert together.p_value[i] == pytest.approx(alone.p_value)
+        assert together.pooled_share[i] == pytest.approx(alone.pooled_share)
+        assert together.psi[i] == pytest.approx(compute_psi(before, after))
