@@ -18,6 +18,7 @@ from benchmarks.traffic import (
     open_runtime,
     read_spec,
     time_scan,
+    write_scan,
 )
 from mlops_core.entities import ModelSpec
 from mlops_core.services.binnings import adapt_binning
@@ -25,7 +26,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.store.binnings import get_binning
 from mlops_core.store.connection import Database
 from mlops_core.store.features import count_new_rows
-from mlops_core.store.tables import name_table, quote
+from mlops_core.store.tables import name_table
 
 TITLE = "The profile of all features, by day and version, from rows"
 COUNTED_MOST = 3_000_000
@@ -90,7 +91,7 @@ def _measure_profile(path: Path, segments: tuple[str, ...], n: int) -> Costs:
     scans, profiles = [], []
     with open_runtime(path) as runtime:
         for _ in range(max(1, COUNTED_MOST // n)):
-            scans += [time_scan(runtime.database, [_write_scan(spec)]) for _ in range(SCANS)]
+            scans += [time_scan(runtime.database, [write_scan(spec)]) for _ in range(SCANS)]
             _discard_profiles(runtime.database)
             profiles.append(time_cpu_s(lambda: _count(runtime, spec)))
         refreshes = []
@@ -105,16 +106,6 @@ def _count(runtime: Runtime, spec: ModelSpec) -> None:
     binning = get_binning(runtime.database, spec.name)
     assert binning is not None
     assert count_new_rows(runtime.database, spec, binning) > 0
-
-
-def _write_scan(spec: ModelSpec) -> str:
-    """Write the query that adds up what is read: numbers, times, and the lengths of texts."""
-    numbers = "".join(f", sum({quote(name)})" for name in spec.columns.numeric)
-    texts = "".join(f", sum(strlen({quote(name)}))" for name in spec.columns.categorical)
-    return (
-        f"select sum(epoch_us(scored_at)), sum(strlen(version)), sum(batch), sum(score){numbers}{texts} "
-        f"from {name_table('predictions', spec.name)}"
-    )
 
 
 def _discard_profiles(database: Database) -> None:

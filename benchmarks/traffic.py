@@ -16,7 +16,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.store.connection import MEMORY_LIMIT, Database
 from mlops_core.store.migrations import migrate
 from mlops_core.store.models import add_model
-from mlops_core.store.tables import name_table, traffic_schema
+from mlops_core.store.tables import name_table, quote, traffic_schema
 from mlops_core.store.traffic import append_predictions
 
 SIZES = {"1 M": 1_000_000, "10 M": 10_000_000}
@@ -140,6 +140,16 @@ def forget_results(database: Database) -> None:
     """Commit what may have written anything, so that the next query is run and not answered from last time."""
     with database.transaction() as transaction:
         transaction.table("pragma version")
+
+
+def write_scan(spec: ModelSpec) -> str:
+    """Write the query that adds up what is read: numbers, times, and the lengths of texts."""
+    numbers = "".join(f", sum({quote(name)})" for name in spec.columns.numeric)
+    texts = "".join(f", sum(strlen({quote(name)}))" for name in spec.columns.categorical)
+    return (
+        f"select sum(epoch_us(scored_at)), sum(strlen(version)), sum(batch), sum(score){numbers}{texts} "
+        f"from {name_table('predictions', spec.name)}"
+    )
 
 
 def time_scan(database: Database, statements: Sequence[str]) -> float:

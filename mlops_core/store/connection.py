@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlops_core.errors import HomeError
+from mlops_core.store.profile_cache import ProfileCache
 from mlops_core.store.queries import get_query
 from mlops_core.store.results import Query, ResultCache, find_written
 
@@ -96,6 +97,8 @@ class Database:
         self._connection = connection
         self._writer = threading.RLock()
         self._results = ResultCache()
+        self.profiles = ProfileCache()
+        """Counts of features that were read lately."""
         self.path = path
 
     @classmethod

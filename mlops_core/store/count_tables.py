@@ -61,6 +61,11 @@ class _Arrays:
         )
 
 
+def read_micros(column: pa.ChunkedArray) -> np.ndarray:
+    """Give instants in microseconds since 1970."""
+    return to_array(column.cast(pa.timestamp("us")).cast(pa.int64()))
+
+
 def write_counts(counts: FeatureCounts) -> dict[str, pa.Array]:
     """Give the columns of a table of profiles, a row for each chunk; the entries are in its order."""
     offsets = pa.array(np.searchsorted(counts.chunk, np.arange(counts.n.size + 1)).astype(np.int32))

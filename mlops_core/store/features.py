@@ -1,20 +1,22 @@
 """Feature profiles: decides that rows are counted once, batch by batch, and how their counts are read as arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mlops_core.chunking import EPOCH, MICROSECOND
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.stats.features import FeatureCounts
 from mlops_core.store.binnings import Binning
-from mlops_core.store.connection import Database, Transaction
-from mlops_core.store.count_tables import PROFILE_SCHEMA, assemble_counts, merge_profiles
+from mlops_core.store.connection import Database, Transaction, to_array
+from mlops_core.store.count_tables import PROFILE_SCHEMA, assemble_counts, merge_profiles, read_micros
 from mlops_core.store.counting import count_table
+from mlops_core.store.profile_cache import NOTHING, ChunkCounts, replace_chunks
 from mlops_core.store.queries import get_query
 from mlops_core.store.tables import name_table, quote
 
@@ -123,38 +125,72 @@ def read_feature_profiles(
     version : str, optional
         Only what this version answered; every version when None.
     """
-    key: dict[str, object] = {"model": model, "binning": binning, "start": window.start, "end": window.end}
-    key |= {"features": None if features is None else list(features), "version": version}
-    if segment == ALL_TRAFFIC:
-        table = database.table(get_query("read_feature_profiles"), key)
-    else:
-        own = {"segment_column": segment[0], "segment": segment[1]}
-        table = database.table(get_query("read_segment_profiles"), key | own)
-    return assemble_profiles(table)
-
-
-def assemble_profiles(table: pa.Table) -> list[FeatureProfile]:
-    """Turn rows ordered by version, feature, and chunk into profiles; lists become arrays without a copy per row."""
-    if table.num_rows == 0:
-        return []
-    names = [table[name].to_pylist() for name in ("version", "feature")]
-    keys = list(zip(*names, strict=True))
-    boundaries = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]] + [len(keys)]
-    instants = _read_instants(table["chunk"])
-    spans = list(pairwise(boundaries))
+    scope: dict[str, object] = {"model": model, "binning": binning, "start": window.start, "end": window.end}
+    scope |= {"version": version}
+    of_sizes, of_counts = "list_feature_sizes", "read_feature_profiles"
+    if segment != ALL_TRAFFIC:
+        scope |= {"segment_column": segment[0], "segment": segment[1]}
+        of_sizes, of_counts = "list_segment_sizes", "read_segment_profiles"
+    sizes = _list_sizes(database.table(get_query(of_sizes), scope), features)
+    known = _read_stale(database, of_counts, scope, sizes)
+    moments = {micros: EPOCH + micros * MICROSECOND for _, _, chunks, _ in sizes for micros in chunks.tolist()}
     return [
         FeatureProfile(
-            version=keys[first][0], feature=keys[first][1], chunks=tuple(instants[first:last]), counts=counts
+            version=own,
+            feature=name,
+            chunks=tuple(moments[micros] for micros in chunks.tolist()),
+            counts=known[own, name].select(chunks).counts,
         )
-        for (first, last), counts in zip(spans, assemble_counts(table, spans), strict=True)
+        for own, name, chunks, _ in sizes
     ]
 
 
-def _read_instants(column: pa.ChunkedArray) -> list[datetime]:
-    """Give aware times; each is made once, however many rows have it."""
-    distinct, place = np.unique(column.cast(pa.timestamp("us")).to_numpy().astype(np.int64), return_inverse=True)
-    moments = [EPOCH + int(micros) * MICROSECOND for micros in distinct]
-    return [moments[i] for i in place.tolist()]
+_Sizes = list[tuple[str, str, NDArray[np.int64], NDArray[np.int64]]]
+"""Version, feature, chunks in microseconds since 1970, and the rows of each."""
+
+
+def _list_sizes(table: pa.Table, features: Sequence[str] | None) -> _Sizes:
+    chunks, n = read_micros(table["chunk"]), to_array(table["n"])
+    return [
+        (version, feature, chunks[first:last], n[first:last])
+        for (version, feature), first, last in _find_spans(table)
+        if features is None or feature in features
+    ]
+
+
+def _find_spans(table: pa.Table) -> list[tuple[tuple[str, str], int, int]]:
+    """Give the rows of each version and feature of a table that is ordered by them."""
+    keys = list(zip(table["version"].to_pylist(), table["feature"].to_pylist(), strict=True))
+    firsts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
+    return [(keys[first], first, last) for first, last in pairwise([*firsts, len(keys)])]
+
+
+def _read_stale(
+    database: Database, query: str, scope: Mapping[str, object], sizes: _Sizes
+) -> dict[tuple[str, str], ChunkCounts]:
+    """Give what is known by version and feature, after the chunks that have other sizes by now were read."""
+    segment = tuple(scope.get(name) for name in ("model", "binning", "segment_column", "segment"))
+    known = {
+        (version, feature): database.profiles.find((*segment, version, feature)) for version, feature, _, _ in sizes
+    }
+    missing = {
+        (version, feature): chunks[known[version, feature].find_stale(chunks, n)]
+        for version, feature, chunks, n in sizes
+    }
+    stale = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *missing.values()]))
+    if stale.size == 0:
+        return known
+    is_most = 2 * stale.size > np.unique(np.concatenate([chunks for _, _, chunks, _ in sizes])).size
+    wanted = None if is_most else [EPOCH + micros * MICROSECOND for micros in stale.tolist()]
+    features = sorted({feature for (_, feature), chunks in missing.items() if chunks.size})
+    table = database.table(get_query(query), {**scope, "features": features, "chunks": wanted})
+    spans = _find_spans(table)
+    chunks, parts = read_micros(table["chunk"]), assemble_counts(table, [(first, last) for _, first, last in spans])
+    for (key, first, last), counts in zip(spans, parts, strict=True):
+        fresh = ChunkCounts(chunks=chunks[first:last], counts=counts)
+        known[key] = replace_chunks(known.get(key, NOTHING), fresh)
+        database.profiles.keep((*segment, *key), known[key])
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 
 from mlops_core.chunking import find_chunk, find_runs
 from mlops_core.entities import Window
-from mlops_core.stats.features import OTHER_BIN, UNSEEN_BIN, FeatureBinning, sum_up
+from mlops_core.stats.features import OTHER_BIN, UNSEEN_BIN, FeatureBinning, FeatureCounts, order_entries, sum_up
 from mlops_core.stats.grids import (
     HIGHEST_BIN,
     LOWEST_BIN,
@@ -24,6 +24,7 @@ from mlops_core.store.binnings import add_binning, extend_binning, get_binning
 from mlops_core.store.chunks import chunk_expression
 from mlops_core.store.feature_sql import LONGEST_LIST, position_expression, run_expression
 from mlops_core.store.features import count_new_rows, read_feature_profiles, read_null_counts
+from mlops_core.store.profile_cache import MOST_BYTES, ChunkCounts, ProfileCache
 from mlops_core.store.traffic import append_predictions
 from tests.store.conftest import NOW, make_traffic
 
@@ -184,6 +185,53 @@ def test_categories_and_segments_are_counted_however_many_there_are(database, sp
     segment = read_feature_profiles(database, "loans", binning.id, ALL_TIME, ("region", names[7]), ["region"])
     assert sum(int(one.counts.n.sum()) for one in segment) == region.count(names[7])
     assert read_one(database, binning, "v1", "region", ("region", "")).counts.n_null.sum() == 1
+
+
+@pytest.mark.parametrize("segment", [("", ""), ("region", "north")])
+def test_reading_again_gives_what_was_counted_meanwhile(database, spec, rows, binning, segment):
+    """Each window is read twice: with what is known from before, and anew."""
+    half = Window(START + timedelta(days=2), START + timedelta(days=5))
+    for offset in (0, 1500, 1600, 2900):
+        end = {0: 1500, 1500: 1600, 1600: 2900, 2900: N_ROWS}[offset]
+        append_predictions(database, spec, rows.make(spec, slice(offset, end)), NOW)
+        count_new_rows(database, spec, binning)
+        for window, features in ((half, None), (ALL_TIME, ["amount"]), (ALL_TIME, None)):
+            known = read_feature_profiles(database, "loans", binning.id, window, segment, features)
+            database.profiles, kept = ProfileCache(), database.profiles
+            anew = read_feature_profiles(database, "loans", binning.id, window, segment, features)
+            database.profiles = kept
+            assert [(p.version, p.feature, p.chunks) for p in known] == [(p.version, p.feature, p.chunks) for p in anew]
+            for one, other in zip(known, anew, strict=True):
+                assert list_entries(one) == list_entries(other)
+                for name in ("n", "n_null", "minimum", "maximum"):
+                    left, right = getattr(one.counts, name), getattr(other.counts, name)
+                    assert np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+                sums = [order_entries(side.counts).sums for side in (one, other)]
+                assert np.allclose(*sums, equal_nan=True)
+
+
+def test_chunks_that_were_dropped_are_not_read_from_memory(database, spec, rows, binning):
+    append_predictions(database, spec, rows.make(spec), NOW)
+    count_new_rows(database, spec, binning)
+    before = read_feature_profiles(database, "loans", binning.id, ALL_TIME)
+    border = before[0].chunks[3]
+    with database.transaction() as transaction:
+        transaction.run("delete_feature_profiles_before", {"model": "loans", "before": border})
+    after = read_feature_profiles(database, "loans", binning.id, ALL_TIME)
+    assert [one.chunks for one in after] == [one.chunks[3:] for one in before]
+    assert [one.counts.n.tolist() for one in after] == [one.counts.n[3:].tolist() for one in before]
+
+
+def test_least_recently_read_profiles_make_room():
+    cache, full = ProfileCache(), np.zeros(MOST_BYTES // 32 - 1, dtype=np.int64)
+    one = np.ones(1, dtype=np.int64)
+    large = FeatureCounts(
+        n=one, n_null=one, chunk=full, bins=full, counts=full, sums=full * 1.0, minimum=one * 1.0, maximum=one * 1.0
+    )
+    for key in ("first", "second"):
+        cache.keep(key, ChunkCounts(chunks=one, counts=large))
+    assert cache.find("first").chunks.size == 0
+    assert cache.find("second").chunks.size == 1
 
 
 def test_nothing_is_counted_twice_when_nothing_new_came(database, spec, rows, binning):

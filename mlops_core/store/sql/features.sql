@@ -47,12 +47,30 @@ select $model, $binning, version, chunk, segment_column, segment, feature, n, n_
 from counted_profiles
 where segment_column <> '';
 
+-- name: list_feature_sizes
+-- How many rows each profile of all traffic has: with more, it is another.
+select version, feature, chunk, n
+from feature_profiles
+where model = $model and binning = $binning and chunk >= $start and chunk < $end
+    and ($version is null or version = $version)
+order by version, feature, chunk;
+
 -- name: read_feature_profiles
--- The counts of a window, grouped by version and feature; of all features, or of those named.
+-- The counts of some features in a window or in some of its chunks, grouped by version and feature.
 select version, feature, chunk, n, n_null, bins, counts, sums, minimum, maximum
 from feature_profiles
 where model = $model and binning = $binning and chunk >= $start and chunk < $end
-    and ($features is null or list_contains($features::varchar[], feature))
+    and list_contains($features::varchar[], feature)
+    and ($version is null or version = $version)
+    and ($chunks is null or list_contains($chunks::timestamptz[], chunk))
+order by version, feature, chunk;
+
+-- name: list_segment_sizes
+-- How many rows each profile of one segment has: with more, it is another.
+select version, feature, chunk, n
+from segment_profiles
+where model = $model and binning = $binning and chunk >= $start and chunk < $end
+    and segment_column = $segment_column and segment = $segment
     and ($version is null or version = $version)
 order by version, feature, chunk;
 
@@ -62,8 +80,9 @@ select version, feature, chunk, n, n_null, bins, counts, sums, minimum, maximum
 from segment_profiles
 where model = $model and binning = $binning and chunk >= $start and chunk < $end
     and segment_column = $segment_column and segment = $segment
-    and ($features is null or list_contains($features::varchar[], feature))
+    and list_contains($features::varchar[], feature)
     and ($version is null or version = $version)
+    and ($chunks is null or list_contains($chunks::timestamptz[], chunk))
 order by version, feature, chunk;
 
 -- name: read_null_counts
