@@ -8,10 +8,10 @@ from mlops_core.artifacts import locate_artifact, read_checked
 from mlops_core.entities import Action, Actor, Deployment, ModelSpec, Preflight, PreflightCheck, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError, PreflightError
 from mlops_core.services.runtime import Runtime, read_wall_clock
-from mlops_core.store.audit import add_audit_event
+from mlops_core.store.audit import AuditLine, add_audit_event
 from mlops_core.store.connection import Transaction
 from mlops_core.store.deployments import ChangeBasis, add_deployment, get_champion, get_change_basis, list_deployments
-from mlops_core.store.models import get_artifact_hash, get_model, get_version, list_versions
+from mlops_core.store.models import get_model, get_version, list_versions
 
 PREFLIGHT_VALIDITY = timedelta(minutes=10)
 LONGEST_REASON = 2000
@@ -83,7 +83,7 @@ def change_production(
         if earlier:
             return earlier
         preflight = run_preflight(runtime, request.model, request.to)
-    _check_preflight(preflight, request, get_artifact_hash(runtime.database, request.model, request.to))
+    _check_preflight(preflight, request, get_version(runtime.database, request.model, request.to).artifact_hash)
     read_checked(locate_artifact(runtime.home.artifacts, preflight.artifact_hash), preflight.artifact_hash)
     with runtime.database.transaction() as transaction:
         return _commit(transaction, request, preflight, now)
@@ -117,12 +117,16 @@ def _commit(transaction: Transaction, request: ChangeRequest, preflight: Preflig
         key=request.key,
         evidence=request.evidence,
     )
-    _tell(transaction, deployment, request.evidence, preflight)
+    _tell(transaction, deployment, request.evidence, preflight, basis.last_line)
     return deployment
 
 
 def _tell(
-    transaction: Transaction, deployment: Deployment, evidence: Mapping[str, object], preflight: Preflight
+    transaction: Transaction,
+    deployment: Deployment,
+    evidence: Mapping[str, object],
+    preflight: Preflight,
+    last_line: AuditLine,
 ) -> None:
     """Write a change into the audit log, with the figures that were on the screen and what the preflight found."""
     add_audit_event(
@@ -140,6 +144,7 @@ def _tell(
             "preflight": [f"{check.name}: {check.detail}" for check in preflight.checks],
             **evidence,
         },
+        after=last_line,
     )
 
 
@@ -168,7 +173,7 @@ def _find_repeated_or_refuse(basis: ChangeBasis, request: ChangeRequest) -> Depl
     return None
 
 
-def _check_preflight(preflight: Preflight, request: ChangeRequest, registered: str | None) -> None:
+def _check_preflight(preflight: Preflight, request: ChangeRequest, registered: str) -> None:
     if (preflight.model, preflight.version) != (request.model, request.to):
         raise PreflightError(f"The preflight was run for {preflight.version}, not for {request.to}.")
     if preflight.artifact_hash != registered:

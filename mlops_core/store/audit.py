@@ -4,11 +4,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mlops_core.entities import Actor, AuditEvent
 from mlops_core.store.connection import Database, Row, Transaction
 
 FIRST_HASH = "0" * 64
+
+
+class AuditLine(NamedTuple):
+    """A line that another one is chained to."""
+
+    id: int
+    """0 before the first."""
+    hash: str
 
 
 def add_audit_event(
@@ -21,11 +30,18 @@ def add_audit_event(
     subject: str,
     reason: str,
     evidence: Mapping[str, object],
+    after: AuditLine | None = None,
 ) -> AuditEvent:
-    """Append a line, in the transaction of what it records."""
-    last, previous = transaction.first_row("last_audit_event", {"first_hash": FIRST_HASH})
+    """Append a line, in the transaction of what it records.
+
+    Parameters
+    ----------
+    after : AuditLine, optional
+        The line that it follows, when the same transaction has read it already.
+    """
+    last = after or AuditLine(*transaction.first_row("last_audit_event", {"first_hash": FIRST_HASH}))
     row = {
-        "id": last + 1,
+        "id": last.id + 1,
         "at": at,
         "actor": actor.name,
         "channel": actor.channel,
@@ -34,7 +50,7 @@ def add_audit_event(
         "subject": subject,
         "reason": reason,
         "evidence": json.dumps(dict(evidence), sort_keys=True),
-        "previous_hash": previous,
+        "previous_hash": last.hash,
     }
     row["hash"] = _hash_row(row)
     transaction.run("insert_audit_event", row)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlops_core.entities import Action, Actor, Deployment
+from mlops_core.store.audit import FIRST_HASH, AuditLine
 from mlops_core.store.connection import Database, Row, Transaction
 
 
@@ -19,6 +20,8 @@ class ChangeBasis:
     """Whether the wanted version is or was in production."""
     repeated: Deployment | None
     """What the request's idempotency key did before; None when it is new or not given."""
+    last_line: AuditLine
+    """The end of the audit log."""
 
 
 def get_champion(source: Database | Transaction, model: str) -> Deployment | None:
@@ -34,11 +37,16 @@ def list_deployments(source: Database | Transaction, model: str) -> list[Deploym
 
 def get_change_basis(source: Database | Transaction, model: str, version: str, key: str | None) -> ChangeBasis:
     """Read what a change to a version depends on, in a time that does not grow with the ledger."""
-    champion, has_served, repeated = source.first_row(
+    champion, has_served, repeated, line, digest = source.first_row(
         "get_change_basis", {"model": model, "version": version, "key": key}
     )
     found = source.rows("get_deployment", {"id": repeated}) if repeated is not None else []
-    return ChangeBasis(champion=champion, has_served=has_served, repeated=_read_deployment(found[0]) if found else None)
+    return ChangeBasis(
+        champion=champion,
+        has_served=has_served,
+        repeated=_read_deployment(found[0]) if found else None,
+        last_line=AuditLine(id=line, hash=digest or FIRST_HASH),
+    )
 
 
 def add_deployment(

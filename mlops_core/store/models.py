@@ -107,12 +107,6 @@ def get_version(database: Database, model: str, name: str) -> Version:
     return found[0]
 
 
-def get_artifact_hash(database: Database, model: str, name: str) -> str | None:
-    """Give the hash under which a version's artifact was registered; None when there is no such version."""
-    found = database.first_row("get_artifact_hash", {"model": model, "name": name})
-    return str(found[0]) if found else None
-
-
 def _read_versions(table: pa.Table) -> list[Version]:
     columns = {name: list_values(table[name]) for name in table.column_names}
     columns["features"] = [tuple(features) for features in columns["features"]]

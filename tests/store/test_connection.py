@@ -63,10 +63,10 @@ def test_column_becomes_an_array_when_it_has_no_nulls():
 
 
 def test_first_row_is_empty_when_there_is_none(database):
-    wanted = {"model": "loans", "name": "v1"}
-    assert database.first_row("get_artifact_hash", wanted) == ()
+    wanted = {"model": "loans"}
+    assert database.first_row("get_counted_batch", wanted) == ()
     with database.transaction() as transaction:
-        assert transaction.first_row("get_artifact_hash", wanted) == ()
+        assert transaction.first_row("get_counted_batch", wanted) == ()
 
 
 def test_transaction_keeps_nothing_when_its_body_raises(database):

@@ -26,9 +26,10 @@ where model = $model
 order by id;
 
 -- name: get_change_basis
--- All that a further change of production depends on; one row, also when nothing was ever in production.
+-- All that a further change of production depends on, and the audit line that it follows; always one row.
 select max_by(version, id) as champion, coalesce(bool_or(version = $version), false) as has_served,
-    max(id) filter (where key = $key) as repeated
+    max(id) filter (where key = $key) as repeated,
+    (select coalesce(max(id), 0) from audit) as line, (select max_by(hash, id) from audit) as hash
 from deployments
 where model = $model;
 

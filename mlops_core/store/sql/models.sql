@@ -47,7 +47,3 @@ select v.model, v.name, v.features, v.parameters, v.offline_metrics, v.code_id, 
 from versions as v
 join snapshots as s on s.model = v.model and s.id = v.snapshot_id
 where v.model = $model and v.name = $name;
-
--- name: get_artifact_hash
--- What was registered for a version.
-select artifact_hash from versions where model = $model and name = $name;
