@@ -1,5 +1,6 @@
 """What several groups of tests share: the demo, seeded once, and the browser."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -18,10 +19,16 @@ from mlops_core.demo.features import build_features
 @pytest.fixture(scope="session")
 def seeded_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give the demo as the command seeds it; copy it before changing anything."""
-    home = Home(tmp_path_factory.mktemp("seeded") / "home")
-    command = [sys.executable, "-m", "mlops_core", "--home", str(home.path), "demo"]
-    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=os.environ, check=False)
-    assert ended.returncode == 0, ended.stderr
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = Home(shared / "seeded" / "home")
+    with (shared / "seeding").open("w", encoding="utf-8") as turn:
+        # Of several processes that test, one seeds, and the others wait for it.
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not home.path.parent.exists():
+            command = [sys.executable, "-m", "mlops_core", "--home", str(home.path), "demo"]
+            ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=os.environ, check=False)
+            assert ended.returncode == 0, ended.stderr
     return home
 
 

@@ -168,7 +168,7 @@ def _find_spans(table: pa.Table) -> list[tuple[tuple[str, str], int, int]]:
 def _read_stale(
     database: Database, query: str, scope: Mapping[str, object], sizes: _Sizes
 ) -> dict[tuple[str, str], ChunkCounts]:
-    """Give what is known by version and feature, after the chunks that have other sizes by now were read."""
+    """Give what is known by version and feature, after the span of chunks that have other sizes by now was read."""
     segment = tuple(scope.get(name) for name in ("model", "binning", "segment_column", "segment"))
     known = {
         (version, feature): database.profiles.find((*segment, version, feature)) for version, feature, _, _ in sizes
@@ -180,10 +180,9 @@ def _read_stale(
     stale = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *missing.values()]))
     if stale.size == 0:
         return known
-    is_most = 2 * stale.size > np.unique(np.concatenate([chunks for _, _, chunks, _ in sizes])).size
-    wanted = None if is_most else [EPOCH + micros * MICROSECOND for micros in stale.tolist()]
     features = sorted({feature for (_, feature), chunks in missing.items() if chunks.size})
-    table = database.table(get_query(query), {**scope, "features": features, "chunks": wanted})
+    span = {"start": EPOCH + int(stale[0]) * MICROSECOND, "end": EPOCH + (int(stale[-1]) + 1) * MICROSECOND}
+    table = database.table(get_query(query), {**scope, **span, "features": features})
     spans = _find_spans(table)
     chunks, parts = read_micros(table["chunk"]), assemble_counts(table, [(first, last) for _, first, last in spans])
     for (key, first, last), counts in zip(spans, parts, strict=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_core.stats.features import FeatureCounts, make_empty_counts, merge_chunks, stack_features
+from mlops_core.stats.features import FeatureCounts, make_empty_counts, merge_chunks, order_entries, stack_features
 
 MOST_BYTES = 128 * 2**20
 """Of all kept profiles together."""
@@ -21,7 +21,7 @@ class ChunkCounts:
     chunks: NDArray[np.int64]
     """Their starts in microseconds since 1970, ascending, shape (k,)."""
     counts: FeatureCounts
-    """One row per chunk."""
+    """One row per chunk, the entries in the order of the chunks."""
 
     @property
     def nbytes(self) -> int:
@@ -38,12 +38,29 @@ class ChunkCounts:
 
     def select(self, chunks: NDArray[np.int64]) -> "ChunkCounts":
         """Give some of the chunks; one that is not here, since it was just dropped, has no rows."""
-        if np.array_equal(chunks, self.chunks):
-            return self
-        place = np.searchsorted(chunks, self.chunks)
-        is_wanted = np.isin(self.chunks, chunks)
-        position = np.where(is_wanted, place, -1)
+        first = int(np.searchsorted(self.chunks, chunks[0])) if chunks.size else 0
+        if np.array_equal(self.chunks[first : first + chunks.size], chunks):
+            return self.slice(first, first + chunks.size)
+        position = np.where(np.isin(self.chunks, chunks), np.searchsorted(chunks, self.chunks), -1)
         return ChunkCounts(chunks=chunks, counts=merge_chunks(self.counts, position, chunks.size))
+
+    def slice(self, first: int, last: int) -> "ChunkCounts":
+        """Give consecutive chunks by their places; only the places of their entries are written anew."""
+        if first == 0 and last == self.chunks.size:
+            return self
+        begin, end = np.searchsorted(self.counts.chunk, [first, last])
+        own = self.counts
+        counts = FeatureCounts(
+            n=own.n[first:last],
+            n_null=own.n_null[first:last],
+            chunk=own.chunk[begin:end] - first,
+            bins=own.bins[begin:end],
+            counts=own.counts[begin:end],
+            sums=own.sums[begin:end],
+            minimum=own.minimum[first:last],
+            maximum=own.maximum[first:last],
+        )
+        return ChunkCounts(chunks=self.chunks[first:last], counts=counts)
 
 
 NOTHING = ChunkCounts(
@@ -52,14 +69,29 @@ NOTHING = ChunkCounts(
 
 
 def replace_chunks(known: ChunkCounts, fresh: ChunkCounts) -> ChunkCounts:
-    """Give the chunks of both, those of `fresh` in the place of the same ones."""
-    stays = ~np.isin(known.chunks, fresh.chunks)
+    """Give the chunks of both in order, those of `fresh` in the place of the same ones."""
+    if fresh.chunks.size == 0:
+        return known
+    first, last = (int(place) for place in np.searchsorted(known.chunks, fresh.chunks[[0, -1]], side="left"))
+    last += int(last < known.chunks.size and known.chunks[last] == fresh.chunks[-1])
+    between = known.chunks[first:last]
+    middle = fresh if np.isin(between, fresh.chunks).all() else _interleave(known.slice(first, last), fresh)
+    parts = [known.slice(0, first), middle, known.slice(last, known.chunks.size)]
+    return ChunkCounts(
+        chunks=np.concatenate([part.chunks for part in parts]),
+        counts=stack_features([part.counts for part in parts]),
+    )
+
+
+def _interleave(known: ChunkCounts, fresh: ChunkCounts) -> ChunkCounts:
+    """Give chunks that lie between one another, those of `fresh` in the place of the same ones."""
     chunks = np.union1d(known.chunks, fresh.chunks)
+    stays = ~np.isin(known.chunks, fresh.chunks)
     position = np.concatenate(
         [np.where(stays, np.searchsorted(chunks, known.chunks), -1), np.searchsorted(chunks, fresh.chunks)]
     )
-    stacked = stack_features([known.counts, fresh.counts])
-    return ChunkCounts(chunks=chunks, counts=merge_chunks(stacked, position, chunks.size))
+    stacked = merge_chunks(stack_features([known.counts, fresh.counts]), position, chunks.size)
+    return ChunkCounts(chunks=chunks, counts=order_entries(stacked))
 
 
 class ProfileCache:

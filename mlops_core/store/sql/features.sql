@@ -56,13 +56,12 @@ where model = $model and binning = $binning and chunk >= $start and chunk < $end
 order by version, feature, chunk;
 
 -- name: read_feature_profiles
--- The counts of some features in a window or in some of its chunks, grouped by version and feature.
+-- The counts of some features in a window, grouped by version and feature.
 select version, feature, chunk, n, n_null, bins, counts, sums, minimum, maximum
 from feature_profiles
 where model = $model and binning = $binning and chunk >= $start and chunk < $end
     and list_contains($features::varchar[], feature)
     and ($version is null or version = $version)
-    and ($chunks is null or list_contains($chunks::timestamptz[], chunk))
 order by version, feature, chunk;
 
 -- name: list_segment_sizes
@@ -82,7 +81,6 @@ where model = $model and binning = $binning and chunk >= $start and chunk < $end
     and segment_column = $segment_column and segment = $segment
     and list_contains($features::varchar[], feature)
     and ($version is null or version = $version)
-    and ($chunks is null or list_contains($chunks::timestamptz[], chunk))
 order by version, feature, chunk;
 
 -- name: read_null_counts
