@@ -18,6 +18,9 @@ HOST_CHOSEN := $(HOST)
 endif
 UP_OPTIONS := $(if $(HOST_CHOSEN),--host "$(HOST_CHOSEN)") $(if $(PORT),--port "$(PORT)")
 
+# Two processes test at once, a file of tests in each; the slow ones, in the browser, come early.
+PYTEST_OPTIONS := --timeout=300 --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
@@ -29,11 +32,11 @@ test: ## set up, lint, run every test (ARGS="-k drift" passes options to pytest)
 	@.ci/setup dev
 	@chromium=$$(.ci/browser) && export DRIFTDECK_CHROMIUM="$$chromium" && \
 	$(PYTHON_IN_VENV) -m ruff check . && \
-	$(PYTHON_IN_VENV) -m pytest --timeout=300 $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest $(PYTEST_OPTIONS) $(ARGS)
 
 test-fast: ## the tests that need no browser
 	@.ci/setup dev
-	@$(PYTHON_IN_VENV) -m pytest --timeout=300 -m "not browser and not soak" $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest $(PYTEST_OPTIONS) -m "not browser and not soak" $(ARGS)
 
 lint: ## ruff and mypy
 	@.ci/setup dev
