@@ -9,7 +9,7 @@ from mlops_core.charts.theme import Palette, draw_figure
 from mlops_core.stats.classification import CalibrationCurve
 from mlops_core.stats.costs import Decisions
 from mlops_core.stats.curves import Curve, ScoreDistribution, ThresholdSweep
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 HEIGHT = 300
 THRESHOLD_HEIGHT = 380

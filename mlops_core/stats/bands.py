@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincinv
 
-from mlops_core.stats.proportions import check_confidence, divide_or_nan
+from mlops_core.stats.proportions import check_confidence
+from mlops_core.stats.ratios import divide_or_nan
 
 
 def no_drift_band(

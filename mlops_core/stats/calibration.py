@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlops_core.stats.binning import N_SCORE_BINS, check_threshold, score_bin_midpoints
 from mlops_core.stats.counts import ScoreLabelCounts
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

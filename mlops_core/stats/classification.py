@@ -14,8 +14,9 @@ from mlops_core.stats.binning import (
     threshold_bin,
 )
 from mlops_core.stats.counts import ScoreLabelCounts
-from mlops_core.stats.proportions import divide_or_nan, wilson_interval
+from mlops_core.stats.proportions import wilson_interval
 from mlops_core.stats.ranking import compute_average_precision, compute_roc_auc
+from mlops_core.stats.ratios import divide_or_nan
 
 CALIBRATION_BINS = 10
 """Equal-width bins of the score in the calibration curve and the expected calibration error."""

@@ -11,7 +11,7 @@ from mlops_core.stats.classification import count_decisions
 from mlops_core.stats.counts import ScoreLabelCounts
 from mlops_core.stats.curves import ThresholdSweep, list_thresholds
 from mlops_core.stats.intervals import estimate_decisions
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 PER_ROWS = 1000
 """Costs are given for so many labelled rows."""

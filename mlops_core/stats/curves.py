@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlops_core.stats.binning import group_score_bins, score_bin_edges
 from mlops_core.stats.counts import ScoreLabelCounts
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 MOST_POINTS = 250
 """Points kept of a curve: more cannot be told apart on a screen."""

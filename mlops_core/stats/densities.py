@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlops_core.stats.grids import NumericGrid, Transform
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 Values = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from mlops_core.entities import Metric
 from mlops_core.stats.binning import N_SCORE_BINS, score_bin_midpoints, threshold_bin
 from mlops_core.stats.calibration import Calibration
 from mlops_core.stats.losses import compute_log_losses, compute_squared_errors
-from mlops_core.stats.proportions import divide_or_nan
 from mlops_core.stats.ranking import compute_roc_auc
+from mlops_core.stats.ratios import divide_or_nan
 
 Values = NDArray[np.float64]
 

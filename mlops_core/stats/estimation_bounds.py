@@ -17,8 +17,9 @@ from mlops_core.stats.estimation import (
 )
 from mlops_core.stats.intervals import SCALES, Scale
 from mlops_core.stats.losses import compute_log_losses
-from mlops_core.stats.proportions import check_confidence, divide_or_nan
+from mlops_core.stats.proportions import check_confidence
 from mlops_core.stats.ranking import BLOCK_ROWS
+from mlops_core.stats.ratios import divide_or_nan
 
 Values = NDArray[np.float64]
 

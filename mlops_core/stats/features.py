@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops_core.stats.grids import NEGATIVE_INFINITY_BIN, POSITIVE_INFINITY_BIN, NumericGrid
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 UNSEEN_BIN, OTHER_BIN = -1, -2
 """Categories that the reference does not have, and those beyond the most frequent that have a bin of their own."""

@@ -24,8 +24,9 @@ from mlops_core.stats.classification import (
 )
 from mlops_core.stats.counts import ScoreLabelCounts, merge_counts, select_chunks, transform_counts
 from mlops_core.stats.losses import compute_log_losses
-from mlops_core.stats.proportions import check_confidence, divide_or_nan, wilson_interval
+from mlops_core.stats.proportions import check_confidence, wilson_interval
 from mlops_core.stats.ranking import estimate_average_precision_variance, estimate_roc_auc_variance
+from mlops_core.stats.ratios import divide_or_nan
 
 MIN_JACKKNIFE_CHUNKS = 5
 """Chunks below which the interval of a window is that of its rows."""

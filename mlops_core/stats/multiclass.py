@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlops_core.stats.binning import N_SCORE_BINS, assign_score_bins
 from mlops_core.stats.losses import compute_log_losses
-from mlops_core.stats.proportions import divide_or_nan
 from mlops_core.stats.ranking import compute_roc_auc
+from mlops_core.stats.ratios import divide_or_nan
 
 GRID_THRESHOLD = 0.5
 """The grid of scores needs a threshold, which no class has here; one that is an edge anyway adds an empty bin."""

@@ -11,8 +11,8 @@ from mlops_core.stats.binning import N_SCORE_BINS, score_bin_midpoints
 from mlops_core.stats.calibration import fit_probabilities
 from mlops_core.stats.losses import compute_log_losses
 from mlops_core.stats.multiclass import GRID_THRESHOLD, ClassCounts, MulticlassMetric, average_classes
-from mlops_core.stats.proportions import divide_or_nan
 from mlops_core.stats.ranking import compute_roc_auc
+from mlops_core.stats.ratios import divide_or_nan
 
 Values = NDArray[np.float64]
 

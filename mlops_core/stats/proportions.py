@@ -1,22 +1,10 @@
-"""Decides what a share of a count is, when it is undefined, and how far it can be trusted."""
+"""Decides how far a share of a count can be trusted."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-
-def divide_or_nan(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:
-    """Divide element by element; NaN where the denominator is not positive.
-
-    Examples
-    --------
-    >>> divide_or_nan([1, 0], [4, 0])
-    array([0.25,  nan])
-    """
-    top, bottom = np.broadcast_arrays(np.asarray(numerator, float), np.asarray(denominator, float))
-    quotient = np.full(top.shape, np.nan)
-    np.divide(top, bottom, out=quotient, where=bottom > 0)
-    return quotient
+from mlops_core.stats.ratios import divide_or_nan
 
 
 def check_confidence(confidence: float) -> float:

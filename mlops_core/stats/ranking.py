@@ -10,7 +10,7 @@ from functools import wraps
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 Counts = NDArray[np.int64] | NDArray[np.float64]
 

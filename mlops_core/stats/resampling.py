@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mlops_core.entities import Metric
 from mlops_core.stats.losses import compute_log_losses, compute_squared_errors
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 CELL_METRICS = (Metric.F1, Metric.RECALL, Metric.PRECISION, Metric.ACCURACY)
 """Metrics of the counts of label × decision of the champion × decision of the candidate."""

@@ -14,7 +14,7 @@ from mlops_core.stats.binning import (
 )
 from mlops_core.stats.counts import ScoreLabelCounts
 from mlops_core.stats.losses import compute_log_losses, compute_squared_errors
-from mlops_core.stats.proportions import divide_or_nan
+from mlops_core.stats.ratios import divide_or_nan
 
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
