@@ -64,6 +64,11 @@ class Home:
         return self.path / "token"
 
     @property
+    def words(self) -> Path:
+        """What the overview said last, one file a model; may be thrown away."""
+        return self.path / "words"
+
+    @property
     def running(self) -> Path:
         """Process id and address of the app that has this home open."""
         return self.path / "running.json"

@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift_view import DriftView, read_drift_view

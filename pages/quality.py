@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import Status
 from mlops_core.services.overview import read_refreshed
 from mlops_core.services.quality_view import QualityView, list_checked_versions, read_quality_view

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from mlops_core.checks.headline import Headline
 from mlops_core.checks.performance import describe_limit
-from mlops_core.checks.rollup import Headline
 from mlops_core.entities import ChunkSize, Estimate, Metric, Standard, Status, Words
 from mlops_core.stats.estimation import EstimationError
 from mlops_core.words import write_estimate, write_span, write_value

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlops_core.checks.findings import Check, ChunkFindings, Finding
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import Status
 from mlops_core.words import write_instant
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlops_core.checks.findings import Check
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import Action, Metric, Status, Verdict, Words
 from mlops_core.stats.comparison import Judgement
 from mlops_core.words import write_difference, write_instant, write_share, write_span
@@ -82,22 +83,6 @@ class Situation:
     """The champion as it did in the rehearsal for which it was chosen, as rival of what it replaced."""
     replaced: str | None
     """The version that the champion replaced."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headline:
-    """The answer first."""
-
-    status: Status
-    kicker: str
-    """Status, metric, and since when."""
-    sentence: str
-    detail: str
-    """The figures behind it."""
-    action: Action | None
-    """What would help; None when nothing on offer would."""
-    target: str | None
-    """The version to act on."""
 
 
 def summarise(situation: Situation) -> Headline:

@@ -16,9 +16,9 @@ from mlops_core.api.tokens import ensure_token
 from mlops_core.cli.outcome import Outcome
 from mlops_core.config import CHECK_EVERY, PROJECT, Home, read_check_interval
 from mlops_core.errors import InputError
-from mlops_core.services.registry import list_specs
 from mlops_core.services.runtime import Runtime
 from mlops_core.shared import close_runtime, get_runtime
+from mlops_core.store.models import list_models
 
 PING_S = 30.0
 FAREWELL_S = 5
@@ -92,7 +92,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _seed_when_empty(runtime: Runtime) -> None:
-    if list_specs(runtime):
+    if list_models(runtime.database):
         return
     # Slow to import, and not needed on any later start.
     from mlops_core.cli.connection import connect_in_process

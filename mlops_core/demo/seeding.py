@@ -45,6 +45,11 @@ class DemoSeeding:
         """Say how far it is."""
         return self._state
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Say whether it goes on or failed; the demo's model is there before its story is told to the end."""
+        return self._state.state in (SeedingStage.RUNNING, SeedingStage.FAILED)
+
     def start(self, runtime: Runtime) -> SeedingState:
         """Start in the background and return at once.
 

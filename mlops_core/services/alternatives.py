@@ -10,7 +10,7 @@ from mlops_core.services.comparison import (
     Report,
     VersionComparison,
     compare_versions,
-    read_comparison,
+    list_alternatives,
     replay_version,
     report_nothing,
     write_comparison,
@@ -55,13 +55,6 @@ def refresh_alternatives(
             runtime.database, spec.name, found.champion, found.candidate, window, write_comparison(found), now
         )
     return comparisons
-
-
-def list_alternatives(runtime: Runtime, model: str, champion: str) -> list[VersionComparison]:
-    """Give the newest kept comparisons with a champion: those of its newest window, the best candidate first."""
-    found = [read_comparison(row["result"]) for row in list_comparisons(runtime.database, model, champion)]
-    newest = max((comparison.end for comparison in found), default=None)
-    return [comparison for comparison in found if comparison.end == newest]
 
 
 def _is_fresh(runtime: Runtime, spec: ModelSpec, champion: str, window: Window) -> bool:

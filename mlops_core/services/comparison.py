@@ -24,6 +24,7 @@ from mlops_core.stats.comparison import (
 )
 from mlops_core.store.models import get_version
 from mlops_core.store.traffic import append_replay, fetch_paired, fetch_unreplayed
+from mlops_core.store.verdicts import list_comparisons
 
 REPLAY_BATCH_ROWS = 10_000
 RESAMPLING_SEED = 0
@@ -159,6 +160,13 @@ def read_comparison(document: Mapping[str, Any]) -> VersionComparison:
         ),
         segment_column=document["segment_column"],
     )
+
+
+def list_alternatives(runtime: Runtime, model: str, champion: str) -> list[VersionComparison]:
+    """Give the newest kept comparisons with a champion: those of its newest window, the best candidate first."""
+    found = [read_comparison(row["result"]) for row in list_comparisons(runtime.database, model, champion)]
+    newest = max((comparison.end for comparison in found), default=None)
+    return [comparison for comparison in found if comparison.end == newest]
 
 
 def _read_difference(entry: Mapping[str, Any]) -> MetricDifference:

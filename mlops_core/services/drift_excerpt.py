@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mlops_core.charts.drift import HeatMap
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import ModelSpec, Status, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift_view import make_heat_map, read_drift_view

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlops_core.checks.drift import Cause
 from mlops_core.checks.drift_summary import DriftSummary, explain, summarise_drift
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import Status
 from mlops_core.services.drift_outcomes import REFERENCE_CHUNKS, Outcome
 from mlops_core.services.drift_view import DriftView, find_since, get_ratios, name_chunk, rank_features

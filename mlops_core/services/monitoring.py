@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from mlops_core.checks.drift_summary import explain
-from mlops_core.checks.performance import check_estimate, check_standard
+from mlops_core.checks.performance import check_estimate
 from mlops_core.chunking import LONGEST, find_chunk, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Source, Verdict, Version, Window
 from mlops_core.errors import MLOpsError
@@ -12,10 +12,11 @@ from mlops_core.services.binnings import bin_from_traffic
 from mlops_core.services.drift import ensure_reference, read_drift
 from mlops_core.services.drift_report import none_if_nan
 from mlops_core.services.estimation import estimate_counts, find_estimator
-from mlops_core.services.performance import ALL_TIME, Arrival, estimate_champion, find_arrival, find_profile
+from mlops_core.services.performance import ALL_TIME, Arrival, find_arrival, find_profile
 from mlops_core.services.quality import check_quality
 from mlops_core.services.reference_scores import ensure_reference_scores
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.standards import check_standards
 from mlops_core.stats.counts import merge_counts, select_chunks
 from mlops_core.store.chunks import clear_pending, list_pending
 from mlops_core.store.deployments import get_champion
@@ -65,7 +66,7 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
     verdicts: list[Verdict] = []
     if champion and version:
         arrival = find_arrival(runtime, spec, now)
-        verdicts += check_performance(runtime, spec, champion, arrival, now)
+        verdicts += check_standards(runtime, spec, champion, arrival, now)
         ensure_reference_scores(runtime, spec, now)
         verdicts += check_estimates(runtime, spec, champion, arrival, now)
         verdicts += check_quality(runtime, spec, champion, version, now)
@@ -115,30 +116,6 @@ def check_features(
         )
         for i, feature in enumerate(table.features)
     ]
-
-
-def check_performance(
-    runtime: Runtime, spec: ModelSpec, champion: Deployment, arrival: Arrival, now: datetime
-) -> list[Verdict]:
-    """Judge the champion's newest labelled chunks against every standard; nothing without labels."""
-    verdicts = []
-    for standard in spec.standards:
-        labelled, estimates = estimate_champion(runtime, spec, champion, arrival, standard.window_days)
-        if labelled is None:
-            continue
-        verdicts.append(
-            check_standard(
-                standard,
-                estimates[standard.metric],
-                model=spec.name,
-                version=champion.version,
-                n=int(labelled.counts.n.sum()),
-                n_labelled=int(labelled.counts.n_labelled.sum()),
-                chunks=labelled.chunks,
-                now=now,
-            )
-        )
-    return verdicts
 
 
 def check_estimates(

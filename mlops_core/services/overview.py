@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mlops_core.checks.findings import Check
-from mlops_core.checks.rollup import Headline, MetricPair, Rival, Situation, Skew, summarise
+from mlops_core.checks.headline import Headline
+from mlops_core.checks.rollup import MetricPair, Rival, Situation, Skew, summarise
 from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Source, Status, Verdict
 from mlops_core.services.activity import tell_event
-from mlops_core.services.alternatives import list_alternatives
-from mlops_core.services.comparison import VersionComparison, read_comparison
-from mlops_core.services.monitoring import check_performance
+from mlops_core.services.comparison import VersionComparison, list_alternatives, read_comparison
 from mlops_core.services.performance import (
     ALL_TIME,
     Arrival,
@@ -21,6 +20,7 @@ from mlops_core.services.performance import (
 )
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.skews import find_skews
+from mlops_core.services.standards import check_standards
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.deployments import list_deployments
@@ -133,7 +133,7 @@ def _find_performance(
 ) -> Verdict | None:
     """Give the verdict on the primary metric as of now, with the time since which it has had its status."""
     current = next(
-        (v for v in check_performance(runtime, spec, champion, arrival, now) if v.subject == spec.primary_metric), None
+        (v for v in check_standards(runtime, spec, champion, arrival, now) if v.subject == spec.primary_metric), None
     )
     if current is None:
         return None

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from mlops_core.charts.quality import Cell, Matrix, MatrixRow, Reading
 from mlops_core.checks.findings import Check, ChunkFindings, Finding
+from mlops_core.checks.headline import Headline
 from mlops_core.checks.quality_summary import TROUBLE, summarise_quality
-from mlops_core.checks.rollup import Headline
 from mlops_core.contracts import Refusal
 from mlops_core.entities import ChunkSize, ModelSpec, Status, Version, Window
 from mlops_core.services.contract_fields import ALL_ROWS

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from mlops_core.charts.theme import LIGHT, Palette
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.words import write_clock
 

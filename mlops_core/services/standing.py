@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mlops_core.checks.headline import Headline
 from mlops_core.checks.performance import judge_estimate, judge_standard
 from mlops_core.checks.performance_answer import Figure, Standing, answer
-from mlops_core.checks.rollup import Headline
 from mlops_core.chunking import LONGEST, next_chunk
 from mlops_core.entities import Deployment, Estimate, Metric, ModelSpec, Source, Standard, Window
 from mlops_core.services.estimation import Estimator, estimate_counts, find_estimator, record_estimates

@@ -79,3 +79,8 @@ def list_comparisons(database: Database, model: str, champion: str) -> list[Row]
     """Give the newest comparison with each candidate: candidate, at, and result."""
     rows = database.rows("list_comparisons", {"model": model, "champion": champion})
     return [row | {"result": json.loads(row["result"])} for row in rows]
+
+
+def get_newest_records(database: Database, model: str) -> str:
+    """Give a mark of what was written last; while it is the same, what is said of a model rests on the same facts."""
+    return str(database.rows("get_newest_records", {"model": model})[0]["newest"])

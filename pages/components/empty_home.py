@@ -27,11 +27,6 @@ STEPS = (
 )
 
 
-def is_unfinished() -> bool:
-    """Say whether the demo is being loaded or failed to; its model is there before its story is told to the end."""
-    return demo_seeding.state().state in (SeedingStage.RUNNING, SeedingStage.FAILED)
-
-
 def show_empty_home(runtime: Runtime) -> None:
     """Offer the demo, or show how far it is."""
     with st.container(key="headline"), st.container(key="banner-INSUFFICIENT_DATA"):

@@ -9,12 +9,13 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mlops_core.demo.seeding import demo_seeding
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.services.performance import limit_window, list_segment_choices
 from mlops_core.services.registry import list_specs
 from mlops_core.services.runtime import Runtime
 from mlops_core.words import write_age, write_clock
-from pages.components.empty_home import is_unfinished, show_empty_home
+from pages.components.empty_home import show_empty_home
 from pages.components.jobs import show_failing_jobs
 from pages.components.replay import show_replay
 from pages.components.session import open_runtime
@@ -49,7 +50,7 @@ def open_view(*, has_window: bool = True, note: str = "") -> View:
     st.html(f"<style>:root {{ color-scheme: {'dark' if st.context.theme.type == 'dark' else 'light'} }}</style>")
     runtime = open_runtime()
     specs = {spec.name: spec for spec in list_specs(runtime)}
-    if not specs or is_unfinished():
+    if not specs or demo_seeding.is_unfinished:
         show_empty_home(runtime)
         st.stop()
     refuse_unknown("model-select", specs, "model")

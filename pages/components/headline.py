@@ -5,12 +5,17 @@ import re
 
 import streamlit as st
 
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 
 
 def show_headline(headline: Headline) -> None:
     """Draw kicker, sentence, and detail; the caller adds buttons beside it."""
-    st.html(
+    st.html(write_headline(headline))
+
+
+def write_headline(headline: Headline) -> str:
+    """Give kicker, sentence, and detail as HTML."""
+    return (
         f'<div class="dd-kicker {headline.status.value}">{html.escape(headline.kicker)}</div>'
         f'<h1 class="dd-sentence">{html.escape(headline.sentence)}</h1>'
         f'<div class="dd-detail">{_embolden(headline.detail)}</div>'

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -80,6 +80,26 @@ def test_headline_fits_one_line_at_1440(reading_url: str, open_page: OpenPage) -
         "() => { const e = document.querySelector('.st-key-headline h1'); "
         "return e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight) < 1.5 }"
     )
+
+
+def test_answer_stands_there_before_the_program_has_come(reading_url: str, browser: Browser) -> None:
+    page = browser.new_page()
+    late: list[Route] = []
+    page.route("**/static/js/index.*", lambda route: late.append(route))
+    page.goto(reading_url, wait_until="commit")
+    words, place = page.locator("#first-words h1"), page.locator(".st-key-headline h1")
+    expect(words).to_be_visible()
+    sentence, box = words.inner_text(), words.bounding_box()
+    assert sentence.startswith("v4 misses")
+    for route in late:
+        route.continue_()
+    page.unroute_all()
+    expect(place).to_be_visible()
+    expect(page.locator("#first-words")).to_have_count(0)
+    assert place.inner_text() == sentence
+    moved = [abs(place.bounding_box()[side] - box[side]) for side in ("x", "y", "height")]
+    assert max(moved) < 2, "the sentence is seen to jump when the page is drawn"
+    page.close()
 
 
 def test_page_asks_nobody_outside_for_anything(reading_url: str, open_page: OpenPage) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_core.artifacts import locate_artifact
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.config import Home
 from mlops_core.demo.data import start_day
 from mlops_core.demo.features import FEATURES, LEAKED_COLUMN, serving_view

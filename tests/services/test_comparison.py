@@ -10,8 +10,14 @@ from sklearn.metrics import recall_score, roc_auc_score
 from mlops_core.artifacts import load_estimator, locate_artifact, read_checked
 from mlops_core.entities import Action, Actor, Metric, Window
 from mlops_core.errors import ConflictError, PreflightError
-from mlops_core.services.alternatives import list_alternatives, refresh_alternatives
-from mlops_core.services.comparison import compare_versions, read_comparison, replay_version, write_comparison
+from mlops_core.services.alternatives import refresh_alternatives
+from mlops_core.services.comparison import (
+    compare_versions,
+    list_alternatives,
+    read_comparison,
+    replay_version,
+    write_comparison,
+)
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.rehearsal import find_rehearsal_window, rehearse
 from mlops_core.store.deployments import get_champion

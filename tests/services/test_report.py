@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mlops_core.charts.theme import make_figure
-from mlops_core.checks.rollup import Headline
+from mlops_core.checks.headline import Headline
 from mlops_core.entities import Status, Window
 from mlops_core.services.report import Report, Section, Table, name_report, write_report
 from tests.small_home import PRESENT, START
