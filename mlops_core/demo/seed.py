@@ -1,17 +1,19 @@
 """Seeding the demo: decides in which order the year is told, from the first training to the morning it opens on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 
 from mlops_core.config import PROJECT
 from mlops_core.demo.clock import start_clock
 from mlops_core.demo.data import load_tables
 from mlops_core.demo.features import build_features, serving_view
 from mlops_core.demo.partial import mark_seeding
-from mlops_core.demo.traffic import deliver, list_stops, write_traffic
+from mlops_core.demo.traffic import deliver, list_stops, score_flights, write_traffic
 from mlops_core.demo.trainer import Release, receive_releases, receive_trained, send_frame, start_trainer
 from mlops_core.entities import Action, Actor, ModelSpec
 from mlops_core.services.alternatives import refresh_alternatives
@@ -82,14 +84,27 @@ def tell_story(
     for release, moments in zip(releases, legs, strict=True):
         report(next(shares), f"Training {release.name}")
         _release(runtime, spec, next(versions), release.at)
-        for start, end in pairwise(moments):
+        for start, end, scored in _score_ahead(runtime, spec, list(pairwise(moments))):
             report(next(shares), f"{release.name} serves, {end:%d %b %Y}")
-            deliver(runtime, spec, start, end)
+            deliver(runtime, spec, start, end, scored)
     report(STORY_UNTIL, "Comparing versions on the same flights")
     refresh_alternatives(runtime, spec, opening)
     clock.set(opening)
     report(1.0, "Done")
     return spec
+
+
+def _score_ahead(
+    runtime: Runtime, spec: ModelSpec, spans: Sequence[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime, pa.Table]]:
+    """Give spans of one time in production with their scored flights; the child scores while others are counted."""
+    ahead = ThreadPoolExecutor(1, "scoring")
+    try:
+        coming = [ahead.submit(score_flights, runtime, spec, start, end) for start, end in spans]
+        for (start, end), scored in zip(spans, coming, strict=True):
+            yield start, end, scored.result()
+    finally:
+        ahead.shutdown(cancel_futures=True)
 
 
 def _list_moments(start: datetime, end: datetime, *, is_last: bool) -> list[datetime]:

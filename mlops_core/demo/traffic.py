@@ -37,25 +37,40 @@ def write_traffic(home: Home, flights: "pd.DataFrame") -> None:
     partial.replace(target)
 
 
-def deliver(runtime: Runtime, spec: ModelSpec, start: datetime, end: datetime) -> list[Verdict]:
-    """Score the flights due in [start, end), deliver the labels due in (start, end], and refresh; give new verdicts.
+def deliver(
+    runtime: Runtime, spec: ModelSpec, start: datetime, end: datetime, scored: pa.Table | None = None
+) -> list[Verdict]:
+    """Deliver the flights due in [start, end) and the labels due in (start, end], and refresh; give new verdicts.
 
     Delivering a span twice stores nothing twice.
+
+    Parameters
+    ----------
+    scored : pa.Table, optional
+        What `score_flights` gave for the span, when that was done ahead.
     """
-    champion = get_champion(runtime.database, spec.name)
-    names = ["prediction_id", "scored_at", *spec.columns.features]
-    flights = _read_flights(runtime.home, names, start, end, pc.scalar(value=True))
-    if flights.num_rows and champion:
-        version = get_version(runtime.database, spec.name, champion.version)
-        scores = runtime.artifacts.score(version.artifact_hash, flights.select(list(version.features)))
-        rows = flights.append_column("version", pa.repeat(version.name, flights.num_rows))
-        ingest_predictions(runtime, spec, rows.append_column("score", pa.array(scores)), now=end)
+    flights = score_flights(runtime, spec, start, end) if scored is None else scored
+    if flights.num_rows:
+        ingest_predictions(runtime, spec, flights, now=end)
     if find_next_label_file(start) <= end:
         due = (pc.field("label_at") > start) & (pc.field("label_at") <= end)
         since = max(_first_scored(runtime, spec, end), start - LONGEST_WAIT)
         labels = _read_flights(runtime.home, LABEL_SCHEMA.names, since, end, due)
         ingest_labels(runtime, spec, labels, now=end)
     return refresh(runtime, spec, end)
+
+
+def score_flights(runtime: Runtime, spec: ModelSpec, start: datetime, end: datetime) -> pa.Table:
+    """Let the version in production score the flights due in [start, end); no rows while there is none."""
+    champion = get_champion(runtime.database, spec.name)
+    names = ["prediction_id", "scored_at", *spec.columns.features]
+    flights = _read_flights(runtime.home, names, start, end if champion else start, pc.scalar(value=True))
+    if champion is None or not flights.num_rows:
+        return flights.slice(0, 0)
+    version = get_version(runtime.database, spec.name, champion.version)
+    scores = runtime.artifacts.score(version.artifact_hash, flights.select(list(version.features)))
+    rows = flights.append_column("version", pa.repeat(version.name, flights.num_rows))
+    return rows.append_column("score", pa.array(scores))
 
 
 def list_stops(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
