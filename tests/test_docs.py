@@ -157,7 +157,11 @@ def describe_table(section: str, title: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("route", "module", "body"),
-    [("rollback", "changes", "ChangeBody"), ("retention", "retention", "RetentionBody")],
+    [
+        ("rollback", "changes", "ChangeBody"),
+        ("contract", "contract", "ContractBody"),
+        ("retention", "retention", "RetentionBody"),
+    ],
 )
 def test_body_keys_are_those_of_a_change(route: str, module: str, body: str):
     accepted = getattr(importlib.import_module(f"mlops_core.api.{module}"), body)

@@ -1,4 +1,4 @@
-"""The documents of the API: decides the keys of models, versions, deployments, and audit events."""
+"""The documents of the API: decides the keys of models, versions, deployments, references, and audit events."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from mlops_core.services.history import find_spans
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_model, get_version, list_models, list_versions
+from mlops_core.store.references import Reference
 
 ACTION_NAMES = {Action.PROMOTE: "promote", Action.ROLL_BACK: "rollback"}
 """As in the address of the request that carries it out."""
@@ -99,6 +100,17 @@ def describe_deployment(deployment: Deployment) -> dict[str, object]:
         "reason": deployment.reason,
         "key": deployment.key,
         "undo": {"action": ACTION_NAMES[Action.ROLL_BACK], "to": previous} if previous else None,
+    }
+
+
+def describe_reference(reference: Reference) -> dict[str, object]:
+    """Give what traffic is compared with."""
+    return {
+        "kind": reference.kind,
+        "version": reference.version,
+        "start": reference.start,
+        "end": reference.end,
+        "n": reference.n,
     }
 
 

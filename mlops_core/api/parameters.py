@@ -8,7 +8,10 @@ from typing import Any, get_args
 from fastapi import Request
 
 from mlops_core.entities import ModelSpec, Window
-from mlops_core.errors import InputError
+from mlops_core.errors import InputError, NotFoundError
+from mlops_core.services.runtime import Runtime
+from mlops_core.store.deployments import get_champion
+from mlops_core.store.models import get_version
 
 LONGEST_SHOWN = 80
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -65,6 +68,22 @@ def read_segment(spec: ModelSpec, text: str | None) -> tuple[str, str]:
     return column, value
 
 
+def choose_version(runtime: Runtime, model: str, name: str | None) -> str:
+    """Give the version that a request names; the one in production when it names none.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such version, or nothing is in production.
+    """
+    if name is not None:
+        return get_version(runtime.database, model, name).name
+    champion = get_champion(runtime.database, model)
+    if champion is None:
+        raise NotFoundError(f"Nothing was ever in production of {model}; name the version to report on.")
+    return champion.version
+
+
 def read_time(text: str, name: str) -> datetime:
     """Read an ISO 8601 time; UTC when it names no zone."""
     try:
@@ -102,23 +121,28 @@ def check_text(text: str) -> str:
     return text
 
 
-def explain_refusal(errors: Sequence[Mapping[str, Any]], body_keys: Sequence[str]) -> InputError:
+def explain_refusal(errors: Sequence[Mapping[str, Any]], body_keys: Mapping[str, Sequence[str]]) -> InputError:
     """Turn the findings of the request's validation into one error, named after the first."""
     found = [_explain(error, body_keys) for error in errors]
     return InputError(found[0]["message"], {"errors": found})
 
 
-def list_body_keys(request: Request) -> list[str]:
-    """Give the keys that the body of a request's route may have."""
-    return [
-        name
-        for field in request.scope["route"].dependant.body_params
-        for model in (field.field_info.annotation, *get_args(field.field_info.annotation))
-        for name in getattr(model, "model_fields", ())
-    ]
+def list_body_keys(request: Request) -> dict[str, list[str]]:
+    """Give the keys that the body of a request's route may have, and under "features" those of what lies there."""
+    found: dict[str, list[str]] = {}
+    for field in request.scope["route"].dependant.body_params:
+        _add_keys(found, "", field.field_info.annotation)
+    return found
 
 
-def _explain(error: Mapping[str, Any], body_keys: Sequence[str]) -> dict[str, str]:
+def _add_keys(found: dict[str, list[str]], place: str, annotation: object) -> None:
+    for model in (annotation, *get_args(annotation)):
+        for name, field in getattr(model, "model_fields", {}).items():
+            found.setdefault(place, []).append(name)
+            _add_keys(found, f"{place}.{name}".lstrip("."), field.annotation)
+
+
+def _explain(error: Mapping[str, Any], body_keys: Mapping[str, Sequence[str]]) -> dict[str, str]:
     place, *keys = (str(part) for part in error["loc"])
     kind, key = error["type"], ".".join(keys)
     shown = {"body": "body key", "query": "query parameter"}.get(place, place)
@@ -129,7 +153,8 @@ def _explain(error: Mapping[str, Any], body_keys: Sequence[str]) -> dict[str, st
     elif kind == "missing":
         message = f"The {shown} {key!r} is missing."
     elif kind == "extra_forbidden":
-        message = f"The {shown} {shorten(key)} is unknown; accepted are: {', '.join(body_keys) or 'none'}."
+        accepted = body_keys.get(".".join(part for part in keys[:-1] if not part.isdigit()), ())
+        message = f"The {shown} {shorten(key)} is unknown; accepted are: {', '.join(accepted) or 'none'}."
     else:
         rule = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
         message = f"The {shown} {shorten(key)} is {shorten(error['input'])}; it {rule}."

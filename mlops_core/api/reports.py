@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from mlops_core.api.answers import HEADERS, make_success
 from mlops_core.api.documents import describe_event, describe_models, describe_production, describe_versions
-from mlops_core.api.parameters import read_segment, read_window, shorten
+from mlops_core.api.parameters import choose_version, read_segment, read_window, shorten
 from mlops_core.api.state import answer
 from mlops_core.entities import Window
-from mlops_core.errors import InputError, NotFoundError
+from mlops_core.errors import InputError
 from mlops_core.services.activity import MOST_LINES
 from mlops_core.services.drift_report import find_newest_chunks, report_drift
 from mlops_core.services.health import describe_health
@@ -19,7 +19,6 @@ from mlops_core.services.performance import ALL_TIME, report_performance
 from mlops_core.services.quality import find_start, report_quality
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import count_audit_events, find_broken_line, list_audit_events
-from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_model, get_version
 
 router = APIRouter()
@@ -71,7 +70,7 @@ async def get_performance(
                 f"The chunk {shorten(chunk)} is not kept for {model}; accepted is {spec.chunk.value!r}.",
                 {"key": "chunk"},
             )
-        name = _choose_version(runtime, model, version)
+        name = choose_version(runtime, model, version)
         return report_performance(runtime, spec, name, window, runtime.now(model))
 
     return await answer(request, report)
@@ -119,7 +118,7 @@ async def get_quality(
 
     def report(runtime: Runtime) -> dict[str, object]:
         spec, now = get_model(runtime.database, model), runtime.now(model)
-        asked = get_version(runtime.database, model, _choose_version(runtime, model, version))
+        asked = get_version(runtime.database, model, choose_version(runtime, model, version))
         chosen = window if start is not None else Window(find_start(spec, min(window.end, now)), window.end)
         return report_quality(runtime, spec, asked, chosen, now, read_segment(spec, segment))
 
@@ -156,15 +155,6 @@ def _names_tag(header: str, tag: str) -> bool:
     """Compare as If-None-Match does: weakly, against a list, * being anything."""
     given = [entry.strip().removeprefix("W/") for entry in header.split(",")]
     return tag in given or given == ["*"]
-
-
-def _choose_version(runtime: Runtime, model: str, version: str | None) -> str:
-    if version is not None:
-        return get_version(runtime.database, model, version).name
-    champion = get_champion(runtime.database, model)
-    if champion is None:
-        raise NotFoundError(f"Nothing was ever in production of {model}; name the version to report on.")
-    return champion.version
 
 
 def _list_events(runtime: Runtime, model: str | None, limit: int) -> dict[str, object]:

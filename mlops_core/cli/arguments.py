@@ -129,6 +129,13 @@ def _add_changes(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _add_upkeep(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    contract = _add(commands, "contract", "contract:run_contract", "say or change what is asked of live traffic")
+    contract.add_argument("model", metavar="MODEL")
+    contract.add_argument("--version", metavar="V", help="else the version in production")
+    change = contract.add_mutually_exclusive_group()
+    change.add_argument("--set", metavar="FILE", help="JSON as --json prints it, changed; what it leaves out stays")
+    change.add_argument("--propose", action="store_true", help="go back to what the reference proposes")
+    contract.add_argument("--reason", metavar="TEXT", help="why, for the audit log; needed to change anything")
     retention = _add(commands, "retention", "upkeep:run_retention", "say or set how long a model's data is kept")
     retention.add_argument("model", metavar="MODEL")
     retention.add_argument("--row-days", metavar="N", help="keep rows, labels, and replays so long; or forever")

@@ -2,13 +2,13 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from math import isfinite
 
 from mlops_core.checks.proposal import propose_terms, propose_traffic
-from mlops_core.contracts import Contract, ContractEdits, ContractRevision, FeatureTerms, TrafficTerms
+from mlops_core.contracts import Contract, ContractEdits, ContractRevision, FeatureKind, FeatureTerms, TrafficTerms
 from mlops_core.entities import Actor, ModelSpec, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError
 from mlops_core.services.drift import ensure_reference
@@ -18,7 +18,7 @@ from mlops_core.store.audit import add_audit_event
 from mlops_core.store.binnings import get_binning
 from mlops_core.store.connection import Transaction
 from mlops_core.store.contracts import add_contract_revision, list_contract_revisions
-from mlops_core.store.references import read_reference_profiles
+from mlops_core.store.references import Reference, read_reference_profiles
 from mlops_core.store.traffic import list_longest_waits
 
 WATCHED = timedelta(days=28)
@@ -38,6 +38,8 @@ class ContractState:
     """What counts: the proposal, with what people have set in its place."""
     proposed: Contract
     """What the reference suggests."""
+    reference: Reference | None
+    """What the terms of features are proposed from; None when there is nothing, and none are proposed."""
     revisions: tuple[ContractRevision, ...]
     """Changes by people, newest first."""
 
@@ -60,10 +62,11 @@ class TermChange:
 
 def read_contract(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> ContractState:
     """Give what is asked of the traffic of a version."""
-    proposed = _propose(runtime, spec, version, now)
+    reference = _find_reference(runtime, spec, version, now)
+    proposed = _propose(runtime, spec, version, reference)
     revisions = tuple(list_contract_revisions(runtime.database, spec.name))
     edits = revisions[0].edits if revisions else ContractEdits()
-    return ContractState(contract=_apply(edits, proposed), proposed=proposed, revisions=revisions)
+    return ContractState(contract=_apply(edits, proposed), proposed=proposed, reference=reference, revisions=revisions)
 
 
 def save_contract(
@@ -134,6 +137,15 @@ def list_changes(old: Contract, new: Contract) -> list[TermChange]:
     return found + _compare(TRAFFIC, old.traffic, new.traffic)
 
 
+def find_setter(state: ContractState, terms: FeatureTerms | TrafficTerms) -> ContractRevision | None:
+    """Give the change that set some terms as they stand; None when they are as proposed."""
+    if terms == state.proposed.traffic or terms in state.proposed.features:
+        return None
+    earlier = (*state.revisions[1:], None)
+    pairs = zip(state.revisions, earlier, strict=True)
+    return next((one for one, before in pairs if before is None or not _has_set(before.edits, terms)), None)
+
+
 def _compare(subject: str, old: FeatureTerms | TrafficTerms, new: FeatureTerms | TrafficTerms) -> list[TermChange]:
     return [
         TermChange(subject=subject, term=field.name, old=getattr(old, field.name), new=getattr(new, field.name))
@@ -142,19 +154,35 @@ def _compare(subject: str, old: FeatureTerms | TrafficTerms, new: FeatureTerms |
     ]
 
 
-def _propose(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Contract:
+def find_proposed(state: ContractState, terms: FeatureTerms | TrafficTerms) -> dict[str, object]:
+    """Give the proposal for those of some terms that differ from it, by name."""
+    known = state.proposed.get_terms(terms.feature) if isinstance(terms, FeatureTerms) else state.proposed.traffic
+    return {change.term: change.old for change in _compare("", known, terms)} if known else {}
+
+
+def _has_set(edits: ContractEdits, terms: FeatureTerms | TrafficTerms) -> bool:
+    return terms in edits.features if isinstance(terms, FeatureTerms) else terms == edits.traffic
+
+
+def _propose(runtime: Runtime, spec: ModelSpec, version: Version, reference: Reference | None) -> Contract:
     longest, n_waits = list_longest_waits(runtime.database, spec.name, WATCHED)
-    return Contract(features=_propose_features(runtime, spec, version, now), traffic=propose_traffic(longest, n_waits))
+    features = _propose_features(runtime, spec, version, reference) if reference else ()
+    return Contract(features=features, traffic=propose_traffic(longest, n_waits))
 
 
-def _propose_features(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> tuple[FeatureTerms, ...]:
-    """Propose from the reference; nothing is asked of features while there is none, which the log says."""
+def _find_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference | None:
+    """Give what is proposed from; nothing is asked of features while there is none, which the log says."""
     try:
         reference = ensure_reference(runtime, spec, version, now)
-        reference = reference or ensure_snapshot_reference(runtime, spec, version, now)
+        return reference or ensure_snapshot_reference(runtime, spec, version, now)
     except MLOpsError as error:
         _log.warning("%s %s has no proposed contract: %s", spec.name, version.name, error.message)
-        return ()
+        return None
+
+
+def _propose_features(
+    runtime: Runtime, spec: ModelSpec, version: Version, reference: Reference
+) -> tuple[FeatureTerms, ...]:
     binning = get_binning(runtime.database, spec.name)
     assert binning is not None
     assert reference.id is not None
@@ -232,6 +260,21 @@ def _check_terms(terms: FeatureTerms, proposed: FeatureTerms | None) -> None:
     if proposed is None or terms.kind is not proposed.kind:
         raise InputError(f"{name!r} is no {terms.kind.value} that the version reads.")
     _check_share(name, "most_null", terms.most_null)
+    for term in _NOT_ASKED[terms.kind]:
+        if getattr(terms, term) is not None:
+            raise InputError(f"The {term} of {name} is {getattr(terms, term)!r}; accepted of a {terms.kind} is null.")
+    if terms.kind is FeatureKind.NUMBER:
+        _check_range(terms)
+    else:
+        _check_categories(terms, proposed.categories or ())
+
+
+_NOT_ASKED = {FeatureKind.NUMBER: ("categories", "most_unseen"), FeatureKind.CATEGORY: ("minimum", "maximum")}
+"""Terms that features of the other kind have."""
+
+
+def _check_range(terms: FeatureTerms) -> None:
+    name = terms.feature
     for end in (terms.minimum, terms.maximum):
         if end is not None and not isfinite(end):
             raise InputError(f"The range of {name} ends at {end!r}; accepted are finite numbers, or nothing.")
@@ -239,10 +282,17 @@ def _check_terms(terms: FeatureTerms, proposed: FeatureTerms | None) -> None:
         raise InputError(
             f"The range of {name} is {terms.minimum:g} to {terms.maximum:g}; its start lies above its end."
         )
-    if terms.categories is None:
-        return
+
+
+def _check_categories(terms: FeatureTerms, known: Sequence[str]) -> None:
+    name, categories = terms.feature, terms.categories
     _check_share(name, "most_unseen", terms.most_unseen)
-    unknown = sorted(set(terms.categories) - set(proposed.categories or ()))
+    if categories is None:
+        raise InputError(f"The categories of {name} are null; accepted are values of the reference.")
+    twice = next((one for i, one in enumerate(categories) if one in categories[:i]), None)
+    if twice is not None:
+        raise InputError(f"{twice!r} is named twice among the categories of {name}; accepted is once.")
+    unknown = sorted(set(categories) - set(known))
     if unknown:
         raise InputError(
             f"{unknown[0]!r} is no value of {name} in the reference, so it is not counted by itself; it can be "

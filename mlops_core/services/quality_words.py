@@ -6,23 +6,23 @@ from datetime import datetime
 from mlops_core.charts.quality import Reading
 from mlops_core.checks.findings import Check, Finding
 from mlops_core.checks.quality_summary import TROUBLE, find_troubles
-from mlops_core.contracts import ContractRevision, FeatureTerms, TrafficTerms
+from mlops_core.contracts import ContractRevision
 from mlops_core.entities import Status
 from mlops_core.services.contract_fields import ALL_ROWS
-from mlops_core.services.contracts import ContractState
+from mlops_core.services.contract_words import TERM_COLUMNS as OWN_COLUMNS
+from mlops_core.services.contract_words import write_setter, write_terms
+from mlops_core.services.contracts import find_setter
 from mlops_core.services.quality_view import QualityView, is_share, name_chunk
 from mlops_core.words import write_share
 
 FINDING_COLUMNS = ("Start (UTC)", "Rows", "Check", "Code", "Feature", "Value", "Limit", "Status", "Reason")
 TROUBLE_COLUMNS = ("Status", "Feature", "Check", "Since", "Reason")
 READING_COLUMNS = ("Chunk", "Value", "Limit", "Status", "Reason")
-TERM_COLUMNS = ("Feature", "Kind", "Empty at most", "Values", "Others at most", "Set by", "In the newest traffic")
+TERM_COLUMNS = (*OWN_COLUMNS, "In the newest traffic")
 REFUSAL_COLUMNS = ("When (UTC)", "Kind", "Rows", "Reason")
 REFUSED_COLUMNS = (*REFUSAL_COLUMNS, "Row", "Column", "Value")
 SIGNS = {Status.ALERT: "▲", Status.WARNING: "◆", Status.OK: "●", Status.INSUFFICIENT_DATA: "□"}
 """The same shapes as in charts."""
-MOST_CATEGORIES = 6
-"""Named in a cell; of more their number."""
 
 
 def list_troubles(view: QualityView) -> list[tuple[str, ...]]:
@@ -85,46 +85,13 @@ def list_terms(view: QualityView) -> list[tuple[str, ...]]:
     worst = _find_worst(view)
     rows = [
         (
-            terms.feature,
-            terms.kind.value,
-            write_share(terms.most_null),
-            write_values(terms),
-            "–" if terms.most_unseen is None else write_share(terms.most_unseen),
-            _tell_origin(view.contract, terms),
+            *write_terms(terms),
+            _tell_setter(find_setter(view.contract, terms)),
             worst[terms.feature].reason if terms.feature in worst else "as agreed",
         )
         for terms in view.contract.contract.features
     ]
     return sorted(rows, key=lambda row: row[0] not in worst)
-
-
-def list_traffic_terms(terms: TrafficTerms, unit: str) -> list[tuple[str, str]]:
-    """Give what is asked of all rows together, as names and values."""
-    volume = f"{terms.least_volume:.0%} to {terms.most_volume:.0%} of the usual".replace("%", " %")
-    age = "no limit: too few deliveries" if terms.most_age_hours is None else f"{terms.most_age_hours:g} hours"
-    return [
-        (f"Rows of a {unit}", volume),
-        ("Age of the newest row", age),
-        ("Duplicates", f"{write_share(terms.most_duplicates)} of the delivered rows"),
-    ]
-
-
-def write_values(terms: FeatureTerms) -> str:
-    """Write which values a feature may have."""
-    if terms.categories is not None:
-        named = ", ".join(terms.categories[:MOST_CATEGORIES])
-        return f"{len(terms.categories)}: {named}, …" if terms.categories[MOST_CATEGORIES:] else named or "none"
-    if terms.minimum is None and terms.maximum is None:
-        return "every number"
-    if terms.minimum is None:
-        return f"up to {terms.maximum:g}"
-    return f"{terms.minimum:g} and above" if terms.maximum is None else f"{terms.minimum:g} to {terms.maximum:g}"
-
-
-def tell_revision(revision: ContractRevision) -> str:
-    """Say who changed the contract, when, and why."""
-    at = revision.at
-    return f"{revision.actor.name} on {at.day} {at:%b %Y at %H:%M} UTC: {revision.reason}"
 
 
 def list_refusal_rows(view: QualityView) -> list[tuple[str, ...]]:
@@ -151,18 +118,8 @@ def _find_worst(view: QualityView) -> dict[str, Finding]:
     return worst
 
 
-def _tell_origin(state: ContractState, terms: FeatureTerms) -> str:
-    if terms == state.proposed.get_terms(terms.feature):
-        return "proposed"
-    revision = next(
-        (
-            later
-            for later, earlier in zip(state.revisions, (*state.revisions[1:], None), strict=True)
-            if earlier is None or terms not in earlier.edits.features
-        ),
-        None,
-    )
-    return f"{revision.actor.name}, {revision.at.day} {revision.at:%b}" if revision else "a person"
+def _tell_setter(revision: ContractRevision | None) -> str:
+    return write_setter(revision.actor.name, revision.at) if revision else "proposed"
 
 
 def _write_time(at: datetime) -> str:

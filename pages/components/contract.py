@@ -6,9 +6,10 @@ import streamlit as st
 
 from mlops_core.errors import MLOpsError
 from mlops_core.services.activity import write_csv
+from mlops_core.services.contract_words import list_traffic_terms, tell_revision
 from mlops_core.services.contracts import undo_contract
 from mlops_core.services.quality_view import QualityView
-from mlops_core.services.quality_words import TERM_COLUMNS, list_terms, list_traffic_terms, tell_revision
+from mlops_core.services.quality_words import TERM_COLUMNS, list_terms
 from pages.components.downloads import offer_csv
 from pages.components.filters import View
 from pages.components.headline import write_title

@@ -7,7 +7,7 @@ import pytest
 from mlops_core.contracts import FeatureKind
 from mlops_core.entities import Actor
 from mlops_core.errors import ConflictError, InputError
-from mlops_core.services.contracts import list_changes, read_contract, save_contract, undo_contract
+from mlops_core.services.contracts import find_setter, list_changes, read_contract, save_contract, undo_contract
 from mlops_core.store.audit import find_broken_line, list_audit_events
 from mlops_core.store.models import get_version
 from tests.services.conftest import read_tables
@@ -106,6 +106,8 @@ def test_change_is_refused_when_somebody_else_was_faster(runtime, state, save):
         ({"minimum": 9.0, "maximum": 1.0}, "9 to 1; its start lies above its end"),
         ({"maximum": float("inf")}, "ends at inf; accepted are finite numbers"),
         ({"kind": FeatureKind.CATEGORY}, "'income' is no category"),
+        ({"categories": ("a",)}, "categories of income is .*; accepted of a number is null"),
+        ({"most_unseen": 0.1}, "most_unseen of income is 0.1; accepted of a number is null"),
     ],
 )
 def test_change_is_refused_by_term_and_value_when_it_is_not_accepted(runtime, state, save, terms, message):
@@ -146,3 +148,30 @@ def test_changes_are_listed_term_by_term(state):
         ("income", "most_null", 0.5),
         ("income", "minimum", None),
     ]
+
+
+def test_terms_know_who_set_them_when_others_were_changed_since(state, save):
+    assert find_setter(state, state.contract.features[0]) is None
+    first = save(change(state.contract, maximum=99.0))
+    second = save(change(first.contract, feature="debt", maximum=50.0), expected=first.revision)
+    setters = [find_setter(second, terms) for terms in second.contract.features]
+    assert [one.id for one in setters] == [first.revision, second.revision]
+    assert find_setter(second, second.contract.traffic) is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"categories": None}, "categories of region are null"),
+        ({"categories": ("north", "north")}, "'north' is named twice"),
+        ({"categories": ("north", "east")}, "'east' is no value of region in the reference"),
+        ({"most_unseen": None}, "most_unseen of region is None"),
+        ({"minimum": 1.0}, "minimum of region is 1.0; accepted of a category is null"),
+    ],
+)
+def test_terms_of_a_category_are_refused_when_they_are_not_accepted(runtime, spec, version, terms, message):
+    wide = replace(version, features=(*version.features, "region"))
+    state = read_contract(runtime, spec, wide, PRESENT)
+    asked = change(state.contract, feature="region", **terms)
+    with pytest.raises(InputError, match=message):
+        save_contract(runtime, spec, wide, asked, expected=None, actor=ANA, reason="a test", now=PRESENT)
