@@ -18,7 +18,8 @@ from benchmarks.rows import Row
 from mlops_core.checks.drift import STATUSES, judge_drift
 from mlops_core.demo.clock import DEMO_MODEL
 from mlops_core.entities import Status, Window
-from mlops_core.services.drift import ensure_reference, read_drift
+from mlops_core.services.drift import read_drift
+from mlops_core.services.references import ensure_reference
 from mlops_core.shared import open_runtime
 from mlops_core.stats.features import FeatureCounts
 from mlops_core.stats.grids import NumericGrid, assign_grid_bins, choose_grid

@@ -27,8 +27,9 @@ from benchmarks.traffic import (
     write_scan,
 )
 from mlops_core.entities import ModelSpec, Window
-from mlops_core.services.drift import ensure_reference, read_drift
+from mlops_core.services.drift import read_drift
 from mlops_core.services.monitoring import count_waiting
+from mlops_core.services.references import ensure_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.tables import name_table, quote
 

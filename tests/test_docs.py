@@ -160,6 +160,7 @@ def describe_table(section: str, title: str) -> set[str]:
     [
         ("rollback", "changes", "ChangeBody"),
         ("contract", "contract", "ContractBody"),
+        ("reference", "reference", "ReferenceBody"),
         ("retention", "retention", "RetentionBody"),
     ],
 )

@@ -51,6 +51,23 @@ def read_window(start: str | None, end: str | None, otherwise: Window) -> Window
     return window
 
 
+def read_span(text: str, name: str) -> Window:
+    """Read a window of the form A..B with both ends.
+
+    Raises
+    ------
+    InputError
+        When the form is another, an end is not ISO 8601, or the window is empty.
+    """
+    start, _, end = text.partition("..")
+    if not start or not end:
+        raise InputError(
+            f"The {name} {shorten(text)} lacks an end; accepted is A..B, such as 2013-07-01..2013-08-01.", {"key": name}
+        )
+    moments = Window(read_time(start, name), read_time(end, name))
+    return read_window(start, end, moments)
+
+
 def read_segment(spec: ModelSpec, text: str | None) -> tuple[str, str]:
     """Read a segment of the form column=value; empty texts, which stand for all traffic, when None.
 

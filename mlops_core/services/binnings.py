@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlops_core.entities import ModelSpec
+from mlops_core.errors import ConflictError
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.features import MOST_CATEGORIES, FeatureBinning
 from mlops_core.stats.grids import choose_grid, measure_heaviest_bin
@@ -21,7 +22,14 @@ COARSEST_BIN = 0.05
 
 
 def adapt_binning(
-    runtime: Runtime, spec: ModelSpec, rows: pa.Table, features: Sequence[str], origin: str, now: datetime
+    runtime: Runtime,
+    spec: ModelSpec,
+    rows: pa.Table,
+    features: Sequence[str],
+    origin: str,
+    now: datetime,
+    *,
+    may_replace: bool = True,
 ) -> Binning:
     """Make a model's binning fit a reference: make the first one, add to it what is new, or replace it.
 
@@ -34,12 +42,26 @@ def adapt_binning(
         The reference, with the features as columns.
     origin : str
         What the rows are, in words: "the training rows of v1".
+    may_replace : bool
+        False for a reference beside the version in production, which keeps the bins that its traffic is counted by:
+        else each of the two would replace what fits the other.
+
+    Raises
+    ------
+    ConflictError
+        When it is to be replaced, and may not be; nothing was changed.
     """
     known = get_binning(runtime.database, spec.name)
     chosen = [name for name in features if name in rows.column_names]
     if known is None:
         return _start_binning(runtime, spec, rows, chosen, origin, now)
-    if any(_is_too_coarse(known.features[name], rows[name]) for name in chosen if name in known.features):
+    coarse = next((name for name in chosen if name in known.features and _is_too_coarse(known, name, rows)), None)
+    if coarse and not may_replace:
+        raise ConflictError(
+            f"The values of {coarse} in {origin} fall into too few of the bins by which traffic is counted, so traffic "
+            "cannot be compared with them; choose another reference."
+        )
+    if coarse:
         return _start_binning(runtime, spec, rows, chosen, origin, now)
     changed = [
         binning
@@ -105,8 +127,9 @@ def _list_categories(name: str, counted: Mapping[str, int], known: FeatureBinnin
     return FeatureBinning(feature=name, categories=(*before, *added[:room]), is_full=is_full)
 
 
-def _is_too_coarse(binning: FeatureBinning, values: pa.ChunkedArray) -> bool:
-    return binning.grid is not None and measure_heaviest_bin(_take_numbers(values), binning.grid) > COARSEST_BIN
+def _is_too_coarse(binning: Binning, feature: str, rows: pa.Table) -> bool:
+    grid = binning.features[feature].grid
+    return grid is not None and measure_heaviest_bin(_take_numbers(rows[feature]), grid) > COARSEST_BIN
 
 
 def _take_numbers(values: pa.ChunkedArray) -> np.ndarray:

@@ -11,14 +11,13 @@ from mlops_core.checks.proposal import propose_terms, propose_traffic
 from mlops_core.contracts import Contract, ContractEdits, ContractRevision, FeatureKind, FeatureTerms, TrafficTerms
 from mlops_core.entities import Actor, ModelSpec, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError
-from mlops_core.services.drift import ensure_reference
-from mlops_core.services.references import ensure_snapshot_reference
+from mlops_core.services.references import ensure_reference, ensure_snapshot_reference, read_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.binnings import get_binning
 from mlops_core.store.connection import Transaction
 from mlops_core.store.contracts import add_contract_revision, list_contract_revisions
-from mlops_core.store.references import Reference, read_reference_profiles
+from mlops_core.store.references import Reference, ReferenceProfile
 from mlops_core.store.traffic import list_longest_waits
 
 WATCHED = timedelta(days=28)
@@ -62,11 +61,16 @@ class TermChange:
 
 def read_contract(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> ContractState:
     """Give what is asked of the traffic of a version."""
-    reference = _find_reference(runtime, spec, version, now)
-    proposed = _propose(runtime, spec, version, reference)
+    references = _list_references(runtime, spec, version, now)
+    proposed = _propose(runtime, spec, version, references)
     revisions = tuple(list_contract_revisions(runtime.database, spec.name))
     edits = revisions[0].edits if revisions else ContractEdits()
-    return ContractState(contract=_apply(edits, proposed), proposed=proposed, reference=reference, revisions=revisions)
+    return ContractState(
+        contract=_apply(edits, proposed),
+        proposed=proposed,
+        reference=references[0] if references else None,
+        revisions=revisions,
+    )
 
 
 def save_contract(
@@ -164,33 +168,44 @@ def _has_set(edits: ContractEdits, terms: FeatureTerms | TrafficTerms) -> bool:
     return terms in edits.features if isinstance(terms, FeatureTerms) else terms == edits.traffic
 
 
-def _propose(runtime: Runtime, spec: ModelSpec, version: Version, reference: Reference | None) -> Contract:
+def _propose(runtime: Runtime, spec: ModelSpec, version: Version, references: Sequence[Reference]) -> Contract:
     longest, n_waits = list_longest_waits(runtime.database, spec.name, WATCHED)
-    features = _propose_features(runtime, spec, version, reference) if reference else ()
+    features = _propose_features(runtime, spec, version, references)
     return Contract(features=features, traffic=propose_traffic(longest, n_waits))
 
 
-def _find_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference | None:
-    """Give what is proposed from; nothing is asked of features while there is none, which the log says."""
-    try:
-        reference = ensure_reference(runtime, spec, version, now)
-        return reference or ensure_snapshot_reference(runtime, spec, version, now)
-    except MLOpsError as error:
-        _log.warning("%s %s has no proposed contract: %s", spec.name, version.name, error.message)
-        return None
+def _list_references(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> list[Reference]:
+    """Give what is proposed from: the standing reference, then the version's training rows for what that one lacks.
+
+    What cannot be read is left out, which the log says; nothing is asked of features while there is none.
+    """
+    found: list[Reference] = []
+    failures: set[str] = set()
+    for ensure in (ensure_snapshot_reference, ensure_reference):
+        try:
+            reference = ensure(runtime, spec, version, now)
+        except MLOpsError as error:
+            failures.add(error.message)
+            continue
+        if reference and reference not in found:
+            found.insert(0, reference)
+    for message in sorted(failures):
+        _log.warning("%s %s has no contract proposed from this: %s", spec.name, version.name, message)
+    return found
 
 
 def _propose_features(
-    runtime: Runtime, spec: ModelSpec, version: Version, reference: Reference
+    runtime: Runtime, spec: ModelSpec, version: Version, references: Sequence[Reference]
 ) -> tuple[FeatureTerms, ...]:
     binning = get_binning(runtime.database, spec.name)
-    assert binning is not None
-    assert reference.id is not None
-    known = read_reference_profiles(runtime.database, reference.id)
+    known: dict[str, ReferenceProfile] = {}
+    for reference in references:
+        profiles = read_reference(runtime, spec, reference)
+        known |= {name: one for name, one in profiles.items() if name not in known or not known[name].counts.n[0]}
     return tuple(
         propose_terms(name, known[name].counts, binning.features[name].categories)
         for name in version.features
-        if name in known and name in binning.features
+        if binning and name in known and name in binning.features
     )
 
 

@@ -9,13 +9,13 @@ import numpy as np
 from mlops_core.checks.drift import DriftJudgement, judge_drift
 from mlops_core.chunking import next_chunk
 from mlops_core.entities import ModelSpec, Version, Window
-from mlops_core.services.references import ensure_snapshot_reference, ensure_window_reference
+from mlops_core.services.references import read_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.features import FeatureCounts, merge_chunks
 from mlops_core.stats.groups import count_groups
 from mlops_core.stats.shift import Shifts, measure_shifts
 from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, read_feature_profiles
-from mlops_core.store.references import Reference, ReferenceProfile, read_reference_profiles
+from mlops_core.store.references import Reference, ReferenceProfile
 
 RECENT_CHUNKS = 2
 """Chunks before a window that its first verdicts look back at."""
@@ -39,13 +39,6 @@ class DriftTable:
     judgement: DriftJudgement
 
 
-def ensure_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference | None:
-    """Give what the traffic of a version is compared with: the model's window, else the version's training rows."""
-    if spec.reference:
-        return ensure_window_reference(runtime, spec, spec.reference, now)
-    return ensure_snapshot_reference(runtime, spec, version, now)
-
-
 def read_drift(
     runtime: Runtime,
     spec: ModelSpec,
@@ -59,7 +52,6 @@ def read_drift(
     Chunks that are not over by the end of the window are left out: half a day is no sample of a day. The first ones
     of the table lie before the window, for its own verdicts look back at them.
     """
-    assert reference.id is not None
     early = Window(window.start - RECENT_CHUNKS * (next_chunk(spec, window.start) - window.start), window.end)
     profiles = {
         one.feature: one
@@ -67,7 +59,7 @@ def read_drift(
             runtime.database, spec.name, reference.binning, early, segment, list(version.features), version.name
         )
     }
-    known = read_reference_profiles(runtime.database, reference.id, segment)
+    known = read_reference(runtime, spec, reference, segment)
     chunks = list_chunks(spec, [chunk for one in profiles.values() for chunk in one.chunks], window.end)
     if not chunks:
         return None

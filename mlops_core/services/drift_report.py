@@ -11,9 +11,15 @@ from mlops_core.checks.drift_summary import explain
 from mlops_core.chunking import next_chunk
 from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.errors import ConflictError
-from mlops_core.services.drift import DriftTable, ensure_reference, judge_counts
+from mlops_core.services.drift import DriftTable, judge_counts
 from mlops_core.services.impacts import DRIFTED, expect_impacts, get_change, rank_features
-from mlops_core.services.references import count_window, ensure_snapshot_reference, sum_up_reference
+from mlops_core.services.references import (
+    count_window,
+    ensure_reference,
+    ensure_snapshot_reference,
+    read_reference,
+    sum_up_reference,
+)
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.divergence import compute_hellinger, compute_jensen_shannon, compute_total_variation
 from mlops_core.stats.features import align_bins, sum_up
@@ -25,7 +31,7 @@ from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.models import get_version
 from mlops_core.store.profiles import read_coverage
-from mlops_core.store.references import WINDOW, Reference, ReferenceProfile, read_reference_profiles
+from mlops_core.store.references import WINDOW, Reference, ReferenceProfile
 from mlops_core.words import write_difference
 
 NEWEST_CHUNKS = 7
@@ -145,10 +151,10 @@ def find_known(
     else:
         champion = get_champion(runtime.database, spec.name)
         version = get_version(runtime.database, spec.name, champion.version) if champion else None
-        standing = ensure_reference(runtime, spec, version, now) if version else None
-    if standing is None or standing.id is None:
+        standing = ensure_reference(runtime, spec, version, now)
+    if standing is None:
         raise ConflictError(f"{spec.name} has no reference yet; name a window to compare with.")
-    return standing, read_reference_profiles(runtime.database, standing.id, segment)
+    return standing, read_reference(runtime, spec, standing, segment)
 
 
 def _count_reference(

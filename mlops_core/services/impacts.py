@@ -7,6 +7,7 @@ import numpy as np
 from mlops_core.checks.drift import STATUSES
 from mlops_core.entities import Estimate, Metric, ModelSpec, Status, Version
 from mlops_core.services.drift import DriftTable
+from mlops_core.services.references import find_window
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.groups import count_groups
 from mlops_core.stats.impact import Impact, expect_change, measure_harm
@@ -57,8 +58,9 @@ def expect_impacts(
 
 def find_joint(runtime: Runtime, spec: ModelSpec, version: Version, binning: int) -> JointReference | None:
     """Give the counts of the version's labelled rows of the reference window, else of its training rows."""
-    windows = (spec.reference, None) if spec.reference else (None,)
-    found = (find_joint_reference(runtime.database, spec, version, binning, window) for window in windows)
+    window = find_window(runtime, spec)
+    windows = (window, None) if window else (None,)
+    found = (find_joint_reference(runtime.database, spec, version, binning, one) for one in windows)
     return next((joint for joint in found if joint), None)
 
 

@@ -9,12 +9,13 @@ from mlops_core.chunking import LONGEST, find_chunk, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Source, Verdict, Version, Window
 from mlops_core.errors import MLOpsError
 from mlops_core.services.binnings import bin_from_traffic
-from mlops_core.services.drift import ensure_reference, read_drift
+from mlops_core.services.drift import read_drift
 from mlops_core.services.drift_report import none_if_nan
 from mlops_core.services.estimation import estimate_counts, find_estimator
 from mlops_core.services.performance import ALL_TIME, Arrival, find_arrival, find_profile
 from mlops_core.services.quality import check_quality
 from mlops_core.services.reference_scores import ensure_reference_scores
+from mlops_core.services.references import ensure_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.standards import check_standards
 from mlops_core.stats.counts import merge_counts, select_chunks

@@ -9,6 +9,7 @@ from mlops_core.entities import ModelSpec, Version
 from mlops_core.errors import MLOpsError
 from mlops_core.services.joint_counts import is_counted, keep_joint_counts
 from mlops_core.services.labelled_rows import LabelledRows, fetch_window, score_snapshot
+from mlops_core.services.references import find_window
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.counts import count_scores, merge_counts, stack_counts
 from mlops_core.store.binnings import get_binning
@@ -66,7 +67,7 @@ def _ensure_counted(runtime: Runtime, spec: ModelSpec, version: Version, now: da
         if not is_counted(runtime, spec, version, binning.id):
             keep_joint_counts(runtime, spec, version, binning, scored or score_snapshot(runtime, version), now)
         return
-    window = spec.reference
+    window = find_window(runtime, spec)
     assert window is not None
     if is_counted(runtime, spec, version, binning.id, window, in_window.n_available):
         return
@@ -81,9 +82,10 @@ def _find_counted(runtime: Runtime, spec: ModelSpec, version: Version) -> Refere
 
 def _count_window(runtime: Runtime, spec: ModelSpec, version: str) -> ReferenceScores | None:
     """Give the version's labelled traffic of the reference window, live and replayed; None without any."""
-    if spec.reference is None:
+    window = find_window(runtime, spec)
+    if window is None:
         return None
-    profiles = read_score_profiles(runtime.database, spec, spec.reference)
+    profiles = read_score_profiles(runtime.database, spec, window)
     own = [profile.counts for profile in profiles if profile.version == version]
     if not own:
         return None

@@ -19,8 +19,9 @@ from mlops_core.stats.natural import find_natural_variations
 from mlops_core.store.binnings import Binning, get_binning
 from mlops_core.store.count_tables import assemble_counts
 from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, read_feature_profiles
-from mlops_core.store.models import list_versions
+from mlops_core.store.models import get_version, list_versions
 from mlops_core.store.profiles import list_segments
+from mlops_core.store.reference_choices import get_reference_choice
 from mlops_core.store.references import (
     SNAPSHOT,
     WINDOW,
@@ -29,18 +30,53 @@ from mlops_core.store.references import (
     add_reference,
     count_rows,
     find_reference,
+    read_reference_profiles,
 )
 
 Profiles = Mapping[tuple[Segment, str], ReferenceProfile]
 
 
-def ensure_snapshot_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference:
-    """Give the standing reference of a version, its training rows; they are counted the first time.
+def find_window(runtime: Runtime, spec: ModelSpec) -> Window | None:
+    """Give the window of traffic that later traffic is compared with; None when training rows are.
+
+    What somebody has chosen comes before what the model file names.
+    """
+    choice = get_reference_choice(runtime.database, spec.name)
+    return choice.window if choice else spec.reference
+
+
+def ensure_reference(runtime: Runtime, spec: ModelSpec, version: Version | None, now: datetime) -> Reference | None:
+    """Give what the traffic of a version is compared with; None while there is nothing.
+
+    It is the window or the version that somebody has chosen, else the window that the model file names, else the
+    training rows of the version itself.
+    """
+    window = find_window(runtime, spec)
+    if window:
+        return ensure_window_reference(runtime, spec, window, now)
+    choice = get_reference_choice(runtime.database, spec.name)
+    if choice and choice.version:
+        chosen = get_version(runtime.database, spec.name, choice.version)
+        return ensure_snapshot_reference(runtime, spec, chosen, now, may_replace=chosen == version)
+    return ensure_snapshot_reference(runtime, spec, version, now) if version else None
+
+
+def ensure_snapshot_reference(
+    runtime: Runtime, spec: ModelSpec, version: Version, now: datetime, *, may_replace: bool = True
+) -> Reference:
+    """Give the training rows of a version as a reference; they are counted the first time.
+
+    Parameters
+    ----------
+    may_replace : bool
+        Whether new bins are made where the known ones are too coarse for them; else that is refused.
 
     Raises
     ------
     HomeError
         When the snapshot's file is gone or damaged.
+    ConflictError
+        When new bins are needed, and may not be made.
     """
     binning = get_binning(runtime.database, spec.name)
     snapshot = version.snapshot
@@ -48,7 +84,8 @@ def ensure_snapshot_reference(runtime: Runtime, spec: ModelSpec, version: Versio
     if found:
         return found
     rows = _read_snapshot(runtime, snapshot.id)
-    binning = adapt_binning(runtime, spec, rows, spec.columns.features, f"the training rows of {version.name}", now)
+    origin = f"the training rows of {version.name}"
+    binning = adapt_binning(runtime, spec, rows, spec.columns.features, origin, now, may_replace=may_replace)
     reference = Reference(
         id=None,
         model=spec.name,
@@ -90,6 +127,25 @@ def sum_up_reference(counts: FeatureCounts, *, is_categorical: bool) -> Referenc
     groups = choose_groups(merged, is_categorical=is_categorical)
     natural = find_natural_variations(count_groups(counts, groups), groups.always_pooled)
     return ReferenceProfile(counts=merged, groups=groups, natural_variations=tuple(natural))
+
+
+def read_reference(
+    runtime: Runtime, spec: ModelSpec, reference: Reference, segment: Segment = ALL_TRAFFIC
+) -> dict[str, ReferenceProfile]:
+    """Read the counts of a kept reference by feature.
+
+    A feature that the version of training rows does not read, and that is empty in all of them, has no rows: it is
+    absent there, not null.
+    """
+    assert reference.id is not None
+    known = read_reference_profiles(runtime.database, reference.id, segment)
+    if reference.version is None:
+        return known
+    read = get_version(runtime.database, spec.name, reference.version).features
+    for name, profile in known.items():
+        if name not in read and profile.counts.n_null[0] == profile.counts.n[0]:
+            known[name] = sum_up_reference(make_empty_counts(), is_categorical=name in spec.columns.categorical)
+    return known
 
 
 def _keep(

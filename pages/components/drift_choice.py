@@ -49,8 +49,9 @@ def choose_reference(view: View) -> Window | None:
             default=None if REFERENCE in st.session_state else STANDING,
             required=True,
             key="drift-reference",
-            help="The standing reference is what the version in production was trained on, unless the model file "
-            "names a window. A window of the same season shows what natural variation hides.",
+            help="The standing reference is what the version in production was trained on, unless the model file names "
+            "a window, or somebody has chosen another with the command `reference`. A window of the same season shows "
+            "what natural variation hides.",
         )
         if kind != WINDOW:
             _write_query("reference", None)

@@ -17,6 +17,7 @@ BODIES = {
     "promote": CHANGE,
     "rollback": CHANGE,
     "contract": {"traffic": {"most_duplicates": 0.1}, "reason": "because"},
+    "reference": {"reference": "v1", "reason": "because"},
     "retention": {"row_days": 30, "profile_days": None, "reason": "because"},
 }
 """What each route that changes a model accepts, by the last part of its path."""
@@ -35,9 +36,12 @@ def give_body(method: str, path: str) -> dict[str, object]:
 
 def test_routes_are_those_of_the_contract():
     reads = ["/audit", "/audit/verify", "/demo", "/health", "/models"]
-    names = ("audit", "contract", "drift", "performance", "production", "quality", "retention", "versions")
+    names = ("audit", "contract", "drift", "performance", "production", "quality", "reference", "retention", "versions")
     reads += [f"/models/{{model}}/{name}" for name in names]
-    changes = ["/demo", *(f"/models/{{model}}/{name}" for name in ("contract", "promote", "retention", "rollback"))]
+    changes = [
+        "/demo",
+        *(f"/models/{{model}}/{name}" for name in ("contract", "promote", "reference", "retention", "rollback")),
+    ]
     expected = [("GET", f"/api/v1{path}") for path in reads] + [("POST", f"/api/v1{path}") for path in changes]
     assert expected == ROUTES
 

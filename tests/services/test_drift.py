@@ -11,10 +11,11 @@ from scipy.stats import ks_2samp, wasserstein_distance
 
 from mlops_core.entities import Status, Window
 from mlops_core.errors import ConflictError
-from mlops_core.services.drift import ensure_reference, read_drift
+from mlops_core.services.drift import read_drift
 from mlops_core.services.drift_report import find_newest_chunks, report_drift
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.monitoring import refresh
+from mlops_core.services.references import ensure_reference
 from mlops_core.store.binnings import get_binning
 from mlops_core.store.models import get_version
 from mlops_core.store.references import read_reference_profiles

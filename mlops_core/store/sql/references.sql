@@ -31,3 +31,17 @@ select feature, n, n_null, bins, counts, sums, minimum, maximum, group_starts, n
 from reference_profiles
 where reference = $reference and segment_column = $segment_column and segment = $segment
 order by feature;
+
+-- name: get_reference_choice
+-- The newest choice of a standing reference.
+select version, start_at as start, end_at as "end", made_at as "at", actor, channel, reason
+from reference_choices
+where model = $model
+order by id desc
+limit 1;
+
+-- name: insert_reference_choice
+-- Part of the transaction that writes its audit event.
+insert into reference_choices (id, model, version, start_at, end_at, made_at, actor, channel, reason)
+select coalesce(max(id), 0) + 1, $model, $version, $start, $end, $at, $actor, $channel, $reason
+from reference_choices;
