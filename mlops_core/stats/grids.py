@@ -71,15 +71,42 @@ def assign_grid_bins(values: ArrayLike, grid: NumericGrid) -> NDArray[np.int64]:
     [-1, 0, 2, 32767]
     """
     numbers = np.asarray(values, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        index = np.floor(_transform(numbers - grid.centre, grid.transform) * grid.scale)
-    if index.size and index.min() >= LOWEST_BIN and index.max() <= HIGHEST_BIN:
+    index = locate_numbers(numbers, grid)
+    if is_within(index):
         return index.astype(np.int64)
     if np.isnan(numbers).any():
         raise ValueError(f"value of row {int(np.isnan(numbers).argmax())} is NaN; accepted are numbers")
     bins = np.clip(index, LOWEST_BIN, HIGHEST_BIN).astype(np.int64)
     bins[np.isneginf(numbers)], bins[np.isposinf(numbers)] = NEGATIVE_INFINITY_BIN, POSITIVE_INFINITY_BIN
     return bins
+
+
+def locate_numbers(values: NDArray[np.float64], grid: NumericGrid) -> NDArray[np.float64]:
+    """Give ``floor(scale · T(x − centre))`` as floats of shape (n,), NaN and what lies beyond the outermost included.
+
+    Examples
+    --------
+    >>> grid = NumericGrid(transform=Transform.IDENTITY, centre=0.0, scale=2.0)
+    >>> locate_numbers(np.array([-0.1, 1.2, np.nan]), grid).tolist()
+    [-1.0, 2.0, nan]
+    """
+    with np.errstate(over="ignore"):
+        place = values - grid.centre
+        if grid.transform is Transform.EIGHTH_ROOT:
+            place = _take_root(place)
+        place *= grid.scale
+        return np.floor(place, out=place)
+
+
+def is_within(index: NDArray[np.float64]) -> bool:
+    """Say whether all of what `locate_numbers` gave are bins already, with no NaN, and nothing to be clipped.
+
+    Examples
+    --------
+    >>> is_within(np.array([3.0, -4.0])), is_within(np.array([3.0, np.nan])), is_within(np.array([1e9]))
+    (True, False, False)
+    """
+    return index.size == 0 or bool(index.min() >= LOWEST_BIN and index.max() <= HIGHEST_BIN)
 
 
 def choose_grid(values: ArrayLike) -> NumericGrid:
@@ -204,6 +231,11 @@ def _measure_span(place: NDArray[np.float64], share: NDArray[np.float64]) -> flo
 
 
 def _transform(distance: NDArray[np.float64], transform: Transform) -> NDArray[np.float64]:
-    if transform is Transform.IDENTITY:
-        return distance
-    return np.asarray(np.sign(distance) * np.sqrt(np.sqrt(np.sqrt(np.abs(distance)))))
+    return distance if transform is Transform.IDENTITY else _take_root(distance)
+
+
+def _take_root(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    root = np.abs(distance)
+    for _ in range(3):
+        np.sqrt(root, out=root)
+    return np.copysign(root, distance, out=root)

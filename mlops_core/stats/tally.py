@@ -22,6 +22,8 @@ from mlops_core.stats.grids import (
     POSITIVE_INFINITY_BIN,
     NumericGrid,
     assign_grid_bins,
+    is_within,
+    locate_numbers,
 )
 
 Integers = NDArray[np.int64]
@@ -36,8 +38,8 @@ MOST_ENTRIES = 4_000_000
 class BinnedRows:
     """The bins of one feature in n rows, m of which have a value."""
 
-    bins: Integers
-    """Of the rows that have a value, shape (m,)."""
+    bins: Integers | Numbers
+    """Of the rows that have a value, shape (m,); whole numbers of either type."""
     values: Numbers | None
     """Of the same rows, shape (m,); None for categories."""
     has_value: NDArray[np.bool_] | None
@@ -71,6 +73,9 @@ def bin_numbers(values: Numbers, grid: NumericGrid | None) -> BinnedRows:
     if grid is None:
         nothing = np.zeros(values.size, dtype=np.bool_)
         return _make_rows(np.zeros(0, dtype=np.int64), np.zeros(0), nothing)
+    index = locate_numbers(values, grid)
+    if is_within(index):
+        return _make_rows(index, values, None)
     is_null = np.isnan(values)
     has_value = ~is_null if is_null.any() else None
     known = values if has_value is None else values[has_value]
@@ -100,7 +105,7 @@ def bin_categories(codes: Integers, n_categories: int, *, is_full: bool) -> Binn
     return _make_rows(bins, None, has_value)
 
 
-def _make_rows(bins: Integers, values: Numbers | None, has_value: NDArray[np.bool_] | None) -> BinnedRows:
+def _make_rows(bins: Integers | Numbers, values: Numbers | None, has_value: NDArray[np.bool_] | None) -> BinnedRows:
     first, last = (int(bins.min()), int(bins.max())) if bins.size else (0, 0)
     return BinnedRows(bins=bins, values=values, has_value=has_value, first=first, width=last - first + 1)
 
@@ -219,21 +224,29 @@ def _is_dense(size: int, n: int) -> bool:
 
 def _count_feature(place: Integers, n: Integers, rows: BinnedRows) -> FeatureCounts:
     own = place if rows.has_value is None else place[rows.has_value]
-    keys = own * rows.width
-    keys += rows.bins
-    keys -= rows.first
-    filled, spot, counts = _find_places(keys, n.size * rows.width)
-    cells, bins = filled // rows.width, filled % rows.width + rows.first
-    sums, low, high = (np.full(size, np.nan) for size in (filled.size, n.size, n.size))
+    size = n.size * rows.width
+    # Added as what the bins are, so that they become whole numbers only once.
+    starts = np.arange(-rows.first, size - rows.first, rows.width).astype(rows.bins.dtype)
+    keys = (starts[own] + rows.bins).astype(np.int64, copy=False)
+    if _is_dense(size, keys.size):
+        counted = np.bincount(keys, minlength=size)
+        entries = filled = np.flatnonzero(counted)
+    else:
+        entries, keys, counted = np.unique(keys, return_inverse=True, return_counts=True)
+        size, filled = entries.size, np.arange(entries.size)
+    cells, bins = entries // rows.width, entries % rows.width + rows.first
+    sums, low, high = (np.full(part, np.nan) for part in (filled.size, n.size, n.size))
     if rows.values is not None:
-        sums = np.bincount(spot, weights=rows.values, minlength=filled.size).astype(np.float64, copy=False)
-        near = np.flatnonzero(_mark_outermost(cells, bins)[spot])
+        sums = np.bincount(keys, weights=rows.values, minlength=size)[filled].astype(np.float64, copy=False)
+        is_near = np.zeros(size, dtype=np.bool_)
+        is_near[filled] = _mark_outermost(cells, bins)
+        near = np.flatnonzero(is_near[keys])
         finite = near[np.isfinite(rows.values[near])]
         np.fmin.at(low, own[finite], rows.values[finite])
         np.fmax.at(high, own[finite], rows.values[finite])
-    n_null = n - np.bincount(own, minlength=n.size)
+    n_null = np.zeros_like(n) if rows.has_value is None else n - np.bincount(own, minlength=n.size)
     return FeatureCounts(
-        n=n, n_null=n_null, chunk=cells, bins=bins, counts=counts, sums=sums, minimum=low, maximum=high
+        n=n, n_null=n_null, chunk=cells, bins=bins, counts=counted[filled], sums=sums, minimum=low, maximum=high
     )
 
 
