@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from mlops_core.charts.drift import HeatMap, HeatRow
 from mlops_core.checks.drift import STATUSES, DriftJudgement
 from mlops_core.checks.drift_summary import explain
-from mlops_core.chunking import find_chunk, next_chunk
+from mlops_core.chunking import find_chunk
 from mlops_core.entities import ChunkSize, ModelSpec, Status, Version, Window
 from mlops_core.errors import ConflictError
-from mlops_core.services.drift import RECENT_CHUNKS, DriftTable, judge_counts, list_chunks
+from mlops_core.services.drift import DriftTable, judge_series, look_back
 from mlops_core.services.drift_outcomes import Outcome, read_outcomes
 from mlops_core.services.drift_report import find_known
 from mlops_core.services.impacts import expect_impacts, get_change
 from mlops_core.services.runtime import Runtime
-from mlops_core.stats.features import FeatureBinning, FeatureCounts, merge_chunks, stack_features
+from mlops_core.services.series import read_series
+from mlops_core.stats.features import FeatureBinning
 from mlops_core.store.binnings import get_binning
 from mlops_core.store.deployments import get_champion
-from mlops_core.store.features import ALL_TRAFFIC, FeatureProfile, Segment, read_feature_profiles
-from mlops_core.store.models import get_version, list_versions
+from mlops_core.store.features import ALL_TRAFFIC, Segment
+from mlops_core.store.models import get_version
 from mlops_core.words import write_day
 
 MOST_CHUNKS = 120
@@ -89,16 +90,15 @@ def read_drift_view(
     chosen, known = find_known(runtime, spec, binning, reference, now, segment)
     if not known:
         raise ConflictError(f"The reference has no rows of the segment {segment[0]}: {segment[1]}.")
-    early = Window(window.start - RECENT_CHUNKS * (next_chunk(spec, window.start) - window.start), window.end)
     champion = get_champion(runtime.database, spec.name)
     version = get_version(runtime.database, spec.name, champion.version) if champion else None
     features = list(version.features if version else spec.columns.features)
-    profiles = read_feature_profiles(runtime.database, spec.name, chosen.binning, early, segment, features)
-    chunks = list_chunks(spec, [chunk for one in profiles for chunk in one.chunks], min(window.end, now))
-    counts = _count_all(_keep_read(runtime, spec, profiles), chunks, features)
-    table = judge_counts(chosen, chunks, counts, known) if chunks and counts else None
+    early = look_back(spec, Window(window.start, min(window.end, now)))
+    series = read_series(runtime, spec, chosen.binning, early, features, segment)
+    table = judge_series(runtime, chosen, series, known)
     if table is None:
         raise ConflictError(f"There is no {spec.chunk.value} of traffic in this window that is over.")
+    chunks = table.chunks
     start = find_chunk(spec, window.start)
     shown = sum(chunk >= start for chunk in chunks)
     return DriftView(
@@ -110,28 +110,6 @@ def read_drift_view(
         binnings=binning.features,
         expect=lru_cache(MOST_EXPECTED)(partial(_expect_changes, runtime, spec, version, table, segment)),
     )
-
-
-def _keep_read(runtime: Runtime, spec: ModelSpec, profiles: Sequence[FeatureProfile]) -> list[FeatureProfile]:
-    """Leave out features of versions that do not read them: nobody had to log them then."""
-    read = {version.name: set(version.features) for version in list_versions(runtime.database, spec.name)}
-    return [one for one in profiles if one.version not in read or one.feature in read[one.version]]
-
-
-def _count_all(
-    profiles: Sequence[FeatureProfile], chunks: Sequence[datetime], features: Sequence[str]
-) -> dict[str, FeatureCounts]:
-    """Add the counts of all versions up by feature and chunk, in the order of the features."""
-    place = {chunk: i for i, chunk in enumerate(chunks)}
-    parts: dict[str, list[FeatureProfile]] = {}
-    for profile in profiles:
-        parts.setdefault(profile.feature, []).append(profile)
-    counts = {}
-    for name in features:
-        if name in parts:
-            position = np.array([place.get(chunk, -1) for one in parts[name] for chunk in one.chunks], dtype=np.int64)
-            counts[name] = merge_chunks(stack_features([one.counts for one in parts[name]]), position, len(chunks))
-    return counts
 
 
 def _expect_changes(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from mlops_core.config import Home
 from mlops_core.services.artifact_host import ArtifactHost
 from mlops_core.services.schedule import Schedule
+from mlops_core.services.shifts import ShiftCache
 from mlops_core.store.connection import Database
 from mlops_core.store.migrations import migrate
 
@@ -27,6 +28,8 @@ class Runtime:
     artifacts: ArtifactHost
     clocks: dict[str, Clock] = field(default_factory=dict)
     """The clock of each model whose time is not the machine's."""
+    shifts: ShiftCache = field(default_factory=ShiftCache)
+    """The drift of chunks that were looked at lately."""
     schedule: Schedule = field(default_factory=Schedule)
     """How the jobs that run by themselves stand."""
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +100,7 @@ class ProfileCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: OrderedDict[Hashable, ChunkCounts] = OrderedDict()
+        self._written: Mapping[Hashable, ChunkCounts] = {}
         self._bytes = 0
 
     def find(self, key: Hashable) -> ChunkCounts:
@@ -118,3 +119,14 @@ class ProfileCache:
             self._bytes += counts.nbytes - before.nbytes
             while self._bytes > MOST_BYTES and len(self._known) > 1:
                 self._bytes -= self._known.popitem(last=False)[1].nbytes
+
+    def note_written(self, written: Mapping[Hashable, ChunkCounts]) -> None:
+        """Remember what was written last, in the place of what was written before."""
+        with self._lock:
+            self._written = written
+
+    def find_written(self, key: Hashable, chunks: NDArray[np.int64], n: NDArray[np.int64]) -> ChunkCounts | None:
+        """Give chunks that were all written last, and have the same rows still; else None."""
+        with self._lock:
+            found = self._written.get(key)
+        return None if found is None or found.find_stale(chunks, n).any() else found.select(chunks)
