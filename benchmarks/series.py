@@ -41,10 +41,12 @@ PEERED = "1 M"
 """The size at which peers are measured: they hold all rows in memory."""
 PEERS: Mapping[str, tuple[str, ...]] = {
     "nannyml_series": ("nannyml==0.13.1", "statsmodels", "pyarrow"),
+    "nannyml_defaults": ("nannyml==0.13.1", "statsmodels", "pyarrow"),
     "evidently_windows": ("evidently==0.7.23", "pandas<3", "pyarrow"),
     "scipy_windows": ("scipy", "pandas", "pyarrow"),
 }
-NANNYML = "NannyML 0.13.1, the same series"
+NANNYML = "NannyML 0.13.1, the same series with a distance and a test a feature"
+DEFAULTS = "NannyML by default, the same series with a distance alone"
 EVIDENTLY = "Evidently 0.7.23, two windows instead of a series"
 SCIPY = "SciPy alone, one Kolmogorov–Smirnov or chi-square test a feature, two windows"
 
@@ -89,6 +91,7 @@ def _list_rows(size: str, costs: Costs, peak_mb: float, peers: Mapping[str, floa
     ]
     for name, words, most in (
         ("nannyml_series", NANNYML, 1 / 12),
+        ("nannyml_defaults", DEFAULTS, None),
         ("evidently_windows", EVIDENTLY, None),
         ("scipy_windows", SCIPY, 1),
     ):

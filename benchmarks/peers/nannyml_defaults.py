@@ -1,0 +1,18 @@
+"""NannyML's daily drift series of every feature with its defaults: a distance alone, and no test."""
+
+import nannyml
+import pandas as pd
+from peer_rows import serve
+
+
+def judge(reference: pd.DataFrame, current: pd.DataFrame) -> object:
+    """Fit on the reference and judge every day after it."""
+    names = [name for name in reference.columns if name != "scored_at"]
+    calculator = nannyml.UnivariateDriftCalculator(
+        column_names=names, timestamp_column_name="scored_at", chunk_period="D"
+    )
+    return calculator.fit(reference).calculate(current)
+
+
+if __name__ == "__main__":
+    serve(judge)
