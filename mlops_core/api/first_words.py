@@ -8,8 +8,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY = b"<body>"
-OF_THE_FILE = ("content-length", "etag", "last-modified", "accept-ranges")
+OF_THE_FILE = ("content-length", "etag", "last-modified", "accept-ranges", "cache-control")
 """Headers that belong to the page without its words."""
+ASKED = "model-select"
+"""Parameter of the address that names the model; of several the last counts, as it does on the page."""
 
 
 class FirstWords:
@@ -49,9 +51,11 @@ class FirstWords:
         if body and headers.get("content-type", "").startswith("text/html"):
             for name in OF_THE_FILE:
                 del headers[name]
+            # Going back in a browser would show words from before.
+            headers["cache-control"] = "no-store"
             await send(start)
             await send({"type": "http.response.body", "body": before + body, "more_body": True})
-            asked = parse_qs(scope["query_string"].decode("latin-1")).get("model-select", [None])[0]
+            asked = parse_qs(scope["query_string"].decode("latin-1")).get(ASKED, [None])[-1]
             words = await to_thread.run_sync(self._write, asked)
             await send({"type": "http.response.body", "body": words.encode() + after})
         else:

@@ -4,16 +4,19 @@ What the overview says follows from the store and from the time. The words are k
 newest records that the store had; they are said again only while it has no newer ones, and for a short time.
 """
 
+import hashlib
 import json
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mlops_core.artifacts import writing_whole
 from mlops_core.checks.headline import Headline
+from mlops_core.config import PROJECT
 from mlops_core.entities import Action, ModelSpec, Status
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
@@ -23,13 +26,18 @@ from mlops_core.store.verdicts import get_newest_records
 LONGEST_KEPT = timedelta(minutes=15)
 """A model is looked at this often though nothing comes: late labels and chunks that end change what is said."""
 
+WRITERS = ("checks/rollup.py", "words.py")
+"""What the words are written by; after an update they may be others."""
 _reading = threading.Lock()
 
 
 def find_words(runtime: Runtime, name: str | None = None) -> Headline | None:
-    """Give what the overview of a model, or of the first one, says now; None where there is no such model."""
+    """Give what the overview of a model, or of the only one, says now.
+
+    None where there is no such model, or several: the overview opens with what needs attention in all of them then.
+    """
     specs = list_models(runtime.database)
-    spec = next((spec for spec in specs if name in (None, spec.name)), None)
+    spec = next((spec for spec in specs if name in (None, spec.name)), None) if len(specs) == 1 else None
     return (recall_words(runtime, spec) or read_words(runtime, spec)) if spec else None
 
 
@@ -50,7 +58,10 @@ def recall_words(runtime: Runtime, spec: ModelSpec) -> Headline | None:
     try:
         kept = json.loads(_locate(runtime, spec).read_bytes())
         age = runtime.now(spec.name) - datetime.fromisoformat(kept["at"])
-        if not timedelta(0) <= age < LONGEST_KEPT or kept["newest"] != get_newest_records(runtime.database, spec.name):
+        is_known = kept["writers"] == _hash_writers() and kept["newest"] == get_newest_records(
+            runtime.database, spec.name
+        )
+        if not is_known or not timedelta(0) <= age < LONGEST_KEPT:
             return None
         return _read_headline(kept["words"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -66,7 +77,7 @@ def keep_words(runtime: Runtime, spec: ModelSpec, headline: Headline, newest: st
     newest : str
         What `get_newest_records` gave before the words were found.
     """
-    document = {"at": at.isoformat(), "newest": newest, "words": asdict(headline)}
+    document = {"writers": _hash_writers(), "at": at.isoformat(), "newest": newest, "words": asdict(headline)}
     try:
         with writing_whole(_locate(runtime, spec)) as file:
             file.write_text(json.dumps(document), encoding="utf-8")
@@ -82,3 +93,8 @@ def _read_headline(kept: Mapping[str, Any]) -> Headline:
 
 def _locate(runtime: Runtime, spec: ModelSpec) -> Path:
     return runtime.home.words / f"{spec.name}.json"
+
+
+@cache
+def _hash_writers() -> str:
+    return hashlib.sha256(b"".join((PROJECT / "mlops_core" / file).read_bytes() for file in WRITERS)).hexdigest()

@@ -48,7 +48,12 @@ def write_first_words(runtime: Runtime, name: str | None) -> str:
         return ""
     if headline is None:
         return ""
-    banner = f'<div class="st-key-banner-{headline.status.value}">{write_headline(headline)}</div>'
+    # On a small screen the button and the version in production stand below the words.
+    room = 105 if headline.action else 50
+    banner = (
+        f'<div class="st-key-banner-{headline.status.value}">{write_headline(headline)}'
+        f'<div class="actions" style="height: {room}px"></div></div>'
+    )
     return _read_frame().replace("WORDS", banner)
 
 

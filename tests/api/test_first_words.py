@@ -47,6 +47,12 @@ def test_words_stand_first_in_the_body_and_the_file_is_no_longer_named():
     assert not {"content-length", "etag"} & set(answer.headers)
 
 
+def test_last_model_counts_and_the_answer_is_never_stored():
+    answer = ask(FirstWords(serve("text/html", PAGE), say), "/?model-select=a&model-select=b")
+    assert say("b") in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_usual_model_is_meant_when_the_address_names_none():
     assert say(None) in ask(FirstWords(serve("text/html", PAGE), say)).text
 

@@ -10,11 +10,11 @@ import pytest
 from mlops_core.config import PROJECT, Home
 from mlops_core.demo.seeding import SeedingStage, SeedingState, demo_seeding
 from mlops_core.services.overview import read_overview
-from mlops_core.services.registry import list_specs
+from mlops_core.services.registry import list_specs, register_model
 from mlops_core.shared import open_runtime
 from pages.components.first_page import NEEDED, prepare_first_page, write_first_words
 from pages.components.headline import write_headline
-from tests.small_home import MODEL, copy_small_home
+from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, copy_small_home
 
 
 def list_own_imports() -> set[str]:
@@ -95,3 +95,10 @@ def test_nothing_is_said_when_the_store_fails_and_the_page_tells_why(runtime):
     with runtime.database.transaction() as transaction:
         transaction.run_sql("drop table score_profiles")
     assert write_first_words(runtime, None) == ""
+
+
+def test_nothing_is_said_where_a_table_of_models_comes_first(runtime):
+    text = MODEL_FILE.replace(f'"{MODEL}"', '"other"')
+    register_model(runtime, text, actor=ACTOR, now=PRESENT)
+    assert write_first_words(runtime, None) == ""
+    assert write_first_words(runtime, MODEL) == ""

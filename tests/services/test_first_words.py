@@ -1,5 +1,6 @@
 """Words that were kept: said again as they were, and only while they are true."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -61,6 +62,12 @@ def test_words_are_of_one_model_only(runtime, spec, kept):
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"at": 1}', "\x00"])
 def test_damaged_file_is_as_good_as_none(runtime, spec, kept, content):
     (runtime.home.words / f"{MODEL}.json").write_text(content)
+    assert recall_words(runtime, spec) is None
+
+
+def test_words_of_other_code_are_not_said_again(runtime, spec, kept):
+    file = runtime.home.words / f"{MODEL}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"writers": "others"}))
     assert recall_words(runtime, spec) is None
 
 
