@@ -50,9 +50,10 @@ def check_feature(
 def check_nulls(terms: FeatureTerms, counts: FeatureCounts) -> list[Finding]:
     """Compare the share of empty values with the highest accepted."""
     statuses = judge_shares(counts.n_null, counts.n, terms.most_null)
+    nulls, accepted = counts.n_null.tolist(), write_share(terms.most_null)
 
-    def find(i: int) -> Finding:
-        n, share = int(counts.n[i]), float(counts.n_null[i] / counts.n[i])
+    def find(i: int, n: int) -> Finding:
+        share = nulls[i] / n
         return Finding(
             check=Check.NULLS,
             feature=terms.feature,
@@ -60,8 +61,7 @@ def check_nulls(terms: FeatureTerms, counts: FeatureCounts) -> list[Finding]:
             value=share,
             limit=terms.most_null,
             status=statuses[i],
-            reason=f"{terms.feature} is empty in {write_share(share)} of {n:,} rows; the contract accepts "
-            f"{write_share(terms.most_null)}.",
+            reason=f"{terms.feature} is empty in {write_share(share)} of {n:,} rows; the contract accepts {accepted}.",
         )
 
     return _judge_each(Check.NULLS, terms.feature, counts, find)
@@ -74,9 +74,10 @@ def check_unseen(terms: FeatureTerms, counts: FeatureCounts, accepted: NDArray[n
     unseen = np.bincount(counts.chunk, weights=weights, minlength=counts.n.size).astype(np.int64)
     limit = terms.most_unseen or 0.0
     statuses = judge_shares(unseen, counts.n, limit)
+    strange = unseen.tolist()
 
-    def find(i: int) -> Finding:
-        n, share = int(counts.n[i]), float(unseen[i] / counts.n[i])
+    def find(i: int, n: int) -> Finding:
+        share = strange[i] / n
         return Finding(
             check=Check.UNSEEN,
             feature=terms.feature,
@@ -93,10 +94,10 @@ def check_unseen(terms: FeatureTerms, counts: FeatureCounts, accepted: NDArray[n
 
 def check_infinite(feature: str, counts: FeatureCounts) -> list[Finding]:
     """Find infinite values; none is accepted, and many are an alert."""
-    infinite = counts.n_infinite
+    infinite = counts.n_infinite.tolist()
 
-    def find(i: int) -> Finding:
-        n, found = int(counts.n[i]), int(infinite[i])
+    def find(i: int, n: int) -> Finding:
+        found = infinite[i]
         alert = Status.ALERT if found >= ALERT_INFINITE * n else Status.WARNING
         return Finding(
             check=Check.INFINITE,
@@ -115,22 +116,24 @@ def check_range(terms: FeatureTerms, counts: FeatureCounts, grid: NumericGrid | 
     """Compare the extremes with the range; how many values are outside is known to the width of a bin."""
     low, high = terms.minimum, terms.maximum
     outside = count_outside(counts, grid, low, high)
+    nulls, smallest, largest = (own.tolist() for own in (counts.n_null, counts.minimum, counts.maximum))
+    accepted = _write_range(low, high)
 
-    def find(i: int) -> Finding:
-        values = int(counts.n[i] - counts.n_null[i])
-        is_low = low is not None and counts.minimum[i] < low
-        is_high = high is not None and counts.maximum[i] > high
+    def find(i: int, n: int) -> Finding:
+        values = n - nulls[i]
+        is_low = low is not None and smallest[i] < low
+        is_high = high is not None and largest[i] > high
         at_low = is_low or (high is None and not is_high)
         alert = Status.ALERT if outside.least[i] >= ALERT_OUTSIDE * values else Status.WARNING
         return Finding(
             check=Check.RANGE,
             feature=terms.feature,
-            n=int(counts.n[i]),
-            value=float(counts.minimum[i] if at_low else counts.maximum[i]),
+            n=n,
+            value=smallest[i] if at_low else largest[i],
             limit=low if at_low else high,
             status=alert if is_low or is_high else Status.OK,
-            reason=f"{terms.feature} goes from {counts.minimum[i]:g} to {counts.maximum[i]:g}; the contract accepts "
-            f"{_write_range(low, high)}.{tell_outside(outside, i, values)}",
+            reason=f"{terms.feature} goes from {smallest[i]:g} to {largest[i]:g}; the contract accepts "
+            f"{accepted}.{tell_outside(outside, i, values)}",
         )
 
     return _judge_each(Check.RANGE, terms.feature, counts, find, needs_values=True)
@@ -155,18 +158,25 @@ def _write_range(low: float | None, high: float | None) -> str:
 
 
 def _judge_each(
-    check: Check, feature: str, counts: FeatureCounts, find: Callable[[int], Finding], *, needs_values: bool = False
+    check: Check,
+    feature: str,
+    counts: FeatureCounts,
+    find: Callable[[int, int], Finding],
+    *,
+    needs_values: bool = False,
 ) -> list[Finding]:
-    """Give what is found in each chunk, or that it has too few rows, or nothing but empty values."""
+    """Give what is found in each chunk, by position and rows, or that it has too few rows, or only empty values."""
+    lacks = counts.n_null == counts.n
+    if check is Check.RANGE:
+        lacks |= ~np.isfinite(counts.minimum)
     found = []
-    for i, n in enumerate(counts.n.tolist()):
-        has_extremes = check is not Check.RANGE or np.isfinite(counts.minimum[i])
+    for i, (n, is_empty) in enumerate(zip(counts.n.tolist(), lacks.tolist(), strict=True)):
         if n < LEAST_ROWS:
             found.append(lack_rows(check, feature, n))
-        elif needs_values and (counts.n_null[i] == n or not has_extremes):
+        elif needs_values and is_empty:
             reason = f"{feature} has no value in {n:,} rows."
             empty = Finding(check=check, feature=feature, n=n, status=Status.INSUFFICIENT_DATA, reason=reason)
             found.append(empty)
         else:
-            found.append(find(i))
+            found.append(find(i, n))
     return found

@@ -1,5 +1,6 @@
 """Training–serving skew: decides when a feature's live values cannot be those that the version was trained on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,7 @@ class Training:
 
 def check_null_skew(feature: str, trained: float, counts: FeatureCounts) -> list[Finding]:
     """Compare the share of empty values in each chunk with that in training, 0–1."""
-    found = []
+    found, before = [], write_share(trained)
     for n, n_null in zip(counts.n.tolist(), counts.n_null.tolist(), strict=True):
         if n < LEAST_ROWS:
             found.append(lack_rows(Check.NULL_SKEW, feature, n))
@@ -57,8 +58,7 @@ def check_null_skew(feature: str, trained: float, counts: FeatureCounts) -> list
             value=share,
             limit=limit if limit <= 1 else None,
             status=Status.ALERT if share - trained >= ALERT_DIFFERENCE else Status.OK,
-            reason=f"{feature} is empty in {write_share(share)} of live traffic, in training in "
-            f"{write_share(trained)}.",
+            reason=f"{feature} is empty in {write_share(share)} of live traffic, in training in {before}.",
         )
         found.append(finding)
     return found
@@ -72,21 +72,23 @@ def check_range_skew(
     is_known = np.isfinite(low) and np.isfinite(high)
     margin = RANGE_MARGIN * (high - low)
     outside = count_outside(counts, grid, *((low - margin, high + margin) if is_known else (None, None)))
+    smallest, largest, least = (own.tolist() for own in (counts.minimum, counts.maximum, outside.least))
     found = []
-    for i, values in enumerate((counts.n - counts.n_null).tolist()):
+    for i, (n, n_null) in enumerate(zip(counts.n.tolist(), counts.n_null.tolist(), strict=True)):
+        values = n - n_null
         if values < LEAST_ROWS or not is_known:
             found.append(lack_rows(Check.RANGE_SKEW, feature, values, "values"))
             continue
-        share = float(outside.least[i] / values)
+        share = least[i] / values
         warning = Status.WARNING if share >= WARNING_OUTSIDE else Status.OK
         finding = Finding(
             check=Check.RANGE_SKEW,
             feature=feature,
-            n=int(counts.n[i]),
+            n=n,
             value=share,
             limit=ALERT_OUTSIDE,
             status=Status.ALERT if share >= ALERT_OUTSIDE else warning,
-            reason=f"{feature} goes from {counts.minimum[i]:g} to {counts.maximum[i]:g} in live traffic, in training "
+            reason=f"{feature} goes from {smallest[i]:g} to {largest[i]:g} in live traffic, in training "
             f"from {low:g} to {high:g}.{tell_outside(outside, i, values)}",
         )
         found.append(finding)
@@ -101,39 +103,43 @@ def check_constant(feature: str, training: Training, counts: FeatureCounts, *, i
     """
     values = counts.n - counts.n_null
     bins, top = _find_top(counts, is_categorical=is_categorical)
+    shares = [0.0 if n < LEAST_ROWS else held / n for held, n in zip(top.tolist(), values.tolist(), strict=True)]
+    known = {chosen: _find_share(training.counts, chosen) for chosen in set(bins.tolist())}
+    trained = [known[chosen] for chosen in bins.tolist()]
+    alike = [i for i, share in enumerate(shares) if share >= CONSTANT_SHARE and trained[i] <= MOST_TRAINED_SHARE]
+    judged = _judge_constant(training, counts, alike) if alike else {}
     found = []
-    for i, n in enumerate(values.tolist()):
-        if n < LEAST_ROWS:
-            found.append(lack_rows(Check.CONSTANT_SKEW, feature, n, "values"))
+    for i, (n, n_values) in enumerate(zip(counts.n.tolist(), values.tolist(), strict=True)):
+        if n_values < LEAST_ROWS:
+            found.append(lack_rows(Check.CONSTANT_SKEW, feature, n_values, "values"))
             continue
-        share, trained = float(top[i] / n), _find_share(training.counts, int(bins[i]))
-        status, why = Status.OK, ""
-        if share >= CONSTANT_SHARE and trained <= MOST_TRAINED_SHARE:
-            status, why = _judge_constant(training, counts, i)
+        status, why = judged.get(i, (Status.OK, ""))
         finding = Finding(
             check=Check.CONSTANT_SKEW,
             feature=feature,
-            n=int(counts.n[i]),
-            value=share,
+            n=n,
+            value=shares[i],
             limit=CONSTANT_SHARE,
             status=status,
-            reason=f"The commonest value of {feature} has {write_share(share)} of its live values, in training "
-            f"{write_share(trained)}{why}.",
+            reason=f"The commonest value of {feature} has {write_share(shares[i])} of its live values, in training "
+            f"{write_share(trained[i])}{why}.",
         )
         found.append(finding)
     return found
 
 
-def _judge_constant(training: Training, counts: FeatureCounts, i: int) -> tuple[Status, str]:
+def _judge_constant(training: Training, counts: FeatureCounts, chunks: Sequence[int]) -> dict[int, tuple[Status, str]]:
+    """Judge the chunks, named by position, in which a feature is constant."""
     natural = training.natural_variation
     if not np.isfinite(natural):
-        return Status.INSUFFICIENT_DATA, "; training has too few chunks to say whether that is usual"
+        why = "; training has too few chunks to say whether that is usual"
+        return dict.fromkeys(chunks, (Status.INSUFFICIENT_DATA, why))
     before = count_groups(training.counts, training.groups)[0]
-    after = count_groups(counts, training.groups)[i]
-    effect = float(measure_shift(before, after, always=training.groups.always_pooled).effect)
-    if effect > BEYOND_NATURAL * max(natural, 0.0):
-        return Status.ALERT, ""
-    return Status.OK, ", as in single chunks of training"
+    after = count_groups(counts, training.groups)[list(chunks)]
+    effects = measure_shift(before, after, always=training.groups.always_pooled).effect
+    is_skew = (effects > BEYOND_NATURAL * max(natural, 0.0)).tolist()
+    usual = (Status.OK, ", as in single chunks of training")
+    return {i: (Status.ALERT, "") if own else usual for i, own in zip(chunks, is_skew, strict=True)}
 
 
 def _find_top(counts: FeatureCounts, *, is_categorical: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -58,7 +58,7 @@ def test_chosen_cell_is_framed():
 
 
 def test_heat_map_says_in_words_what_drifted():
-    assert describe_heat_map(HEAT) == "Drift by feature, 1 Mar to 3 Mar. debt drifted in 1 of 3 chunks."
+    assert describe_heat_map(HEAT) == "Drift by feature, 1 Mar to 3 Mar. debt: drifted in 1 of 3 chunks."
 
 
 def test_heat_map_says_that_nothing_drifted():

@@ -44,10 +44,10 @@ def test_cell_carries_its_figure_its_words_and_where_a_click_leads():
 
 def test_chosen_cell_is_marked_and_only_where_it_is():
     figure = draw_matrix(MATRIX, ("quality.null_fraction", START), DARK)
-    chosen = [trace for trace in figure.data if trace.marker.size == 29]
+    chosen = [trace for trace in figure.data if trace.marker.size == 27]
     assert [(list(trace.x), list(trace.y)) for trace in chosen] == [([0], [0])]
     nowhere = draw_matrix(MATRIX, ("quality.range", START), DARK)
-    assert all(trace.marker.size != 29 for trace in nowhere.data)
+    assert all(trace.marker.size != 27 for trace in nowhere.data)
 
 
 def test_matrix_says_in_words_what_was_found():

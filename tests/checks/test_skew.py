@@ -71,6 +71,15 @@ def test_constant_is_no_skew_when_single_chunks_of_training_are_constant_too(nat
     assert found.status is status
 
 
+def test_constant_is_judged_in_each_chunk_by_itself():
+    days = ["mon", "tue", "wed", "thu", "fri"]
+    training = make_training(count_categories(days * 100, known=days), natural=0.5, is_categorical=True)
+    live = count_categories(["tue"] * 300, days * 60, ["mon"] * 100, ["wed"] * 300, known=days)
+    found = check_constant("weekday", training, live, is_categorical=True)
+    assert [one.status for one in found] == [Status.ALERT, Status.OK, Status.INSUFFICIENT_DATA, Status.ALERT]
+    assert [one.value for one in found] == [1.0, pytest.approx(0.2), None, 1.0]
+
+
 def test_unseen_categories_are_no_constant_when_they_are_many():
     training = make_training(count_categories(["a", "b"] * 200, known=["a", "b"]), is_categorical=True)
     live = count_categories([f"new {i}" for i in range(300)], known=["a", "b"])
