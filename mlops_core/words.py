@@ -1,9 +1,9 @@
-"""Figures and times in running text: decides how a share, a difference, an instant, and a span of days are written."""
+"""Figures and times in running text: decides how a share, a difference, an instant, a chunk, and a span are written."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mlops_core.entities import Estimate
+from mlops_core.entities import ChunkSize, Estimate, ModelSpec
 
 NARROW_INTERVAL = 0.05
 """Width of an interval below which a metric is written with three digits, so that its ends differ."""
@@ -54,6 +54,16 @@ def write_day(moment: datetime, timezone: str = "UTC") -> str:
     """Write the day of an instant in a zone: "7 Oct"."""
     local = moment.astimezone(ZoneInfo(timezone))
     return f"{local.day} {local:%b}"
+
+
+def write_chunk(spec: ModelSpec, chunk: datetime) -> str:
+    """Name a chunk in the model's own zone: "30 Oct", "30 Oct 14:00", "week of 28 Oct", "Oct 2013"."""
+    local, day = chunk.astimezone(ZoneInfo(spec.timezone)), write_day(chunk, spec.timezone)
+    if spec.chunk is ChunkSize.HOUR:
+        return f"{day} {local:%H:%M}"
+    if spec.chunk is ChunkSize.MONTH:
+        return f"{local:%b %Y}"
+    return f"week of {day}" if spec.chunk is ChunkSize.WEEK else day
 
 
 def write_span(start: datetime, end: datetime, timezone: str = "UTC") -> str:

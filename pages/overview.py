@@ -10,7 +10,7 @@ from mlops_core.services.overview import Overview, read_overview
 from mlops_core.services.performance import describe_lines, read_series
 from mlops_core.words import write_age, write_instant, write_span
 from pages.components.change import draw_change_dialog, offer_advice, offer_undo
-from pages.components.drift_excerpt import show_drift_excerpt
+from pages.components.excerpts import show_drift_excerpt, show_quality_excerpt
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, show_headline, write_title
 from pages.components.models import show_models
@@ -110,6 +110,7 @@ show_answer(view, overview)
 show_cards(overview)
 show_timeline(view, overview)
 show_drift_excerpt(view)
+show_quality_excerpt(view)
 show_happenings(overview)
 show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)
 draw_change_dialog(view)

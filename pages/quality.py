@@ -3,9 +3,8 @@
 import streamlit as st
 
 from mlops_core.checks.headline import Headline
-from mlops_core.entities import Status
 from mlops_core.services.overview import read_refreshed
-from mlops_core.services.quality_view import QualityView, list_checked_versions, read_quality_view
+from mlops_core.services.quality_view import NOTHING, QualityView, list_checked_versions, read_quality_view
 from pages.components.contract import offer_contract_undo, show_contract
 from pages.components.contract_dialog import draw_contract_dialog, offer_contract_change
 from pages.components.filters import View, open_view, refuse_unknown, show_clock
@@ -13,15 +12,6 @@ from pages.components.headline import show_headline
 from pages.components.quality_check import show_check
 from pages.components.quality_map import choose_cell, show_map
 from pages.components.refusals import show_refusals
-
-NOTHING = Headline(
-    status=Status.INSUFFICIENT_DATA,
-    kicker="NOTHING TO CHECK",
-    sentence="No version is in production, and none has answered traffic.",
-    detail="Promote one on the page Versions, or deliver predictions.",
-    action=None,
-    target=None,
-)
 
 
 def choose_version(view: View, versions: list[str]) -> str:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mlops_core.entities import Estimate
+from mlops_core.config import parse_model_text
+from mlops_core.entities import ChunkSize, Estimate
 from mlops_core.words import (
     write_age,
+    write_chunk,
     write_clock,
     write_day,
     write_difference,
@@ -17,6 +19,7 @@ from mlops_core.words import (
     write_span,
     write_value,
 )
+from tests.small_home import MODEL_FILE
 
 MOMENT = datetime(2013, 10, 7, 3, 30, tzinfo=UTC)
 MIDNIGHT = datetime(2013, 10, 7, 4, tzinfo=UTC)
@@ -81,6 +84,20 @@ def test_instant_and_clock_are_in_utc():
 def test_day_is_the_one_of_the_zone():
     assert write_day(MOMENT) == "7 Oct"
     assert write_day(MOMENT, "America/New_York") == "6 Oct"
+
+
+@pytest.mark.parametrize(
+    ("chunk", "written"),
+    [
+        (ChunkSize.HOUR, "7 Oct 00:00"),
+        (ChunkSize.DAY, "7 Oct"),
+        (ChunkSize.WEEK, "week of 7 Oct"),
+        (ChunkSize.MONTH, "Oct 2013"),
+    ],
+)
+def test_chunk_is_named_in_the_zone_of_its_model(chunk, written):
+    model = MODEL_FILE.replace('chunk = "day"', f'chunk = "{chunk}"').replace('"UTC"', '"America/New_York"')
+    assert write_chunk(parse_model_text(model), MIDNIGHT) == written
 
 
 @pytest.mark.parametrize(

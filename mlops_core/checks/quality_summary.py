@@ -58,8 +58,28 @@ def _rank(finding: Finding) -> tuple[int, int, str]:
     return TROUBLE.index(finding.status), _ORDER.index(finding.check), finding.feature or ""
 
 
+def rank_checks(chunks: Sequence[ChunkFindings]) -> list[Check]:
+    """Give the checks that found something, the worst first.
+
+    What stands in the newest traffic comes as the sentence tells it, then alerts, then warnings, each by how lately.
+    """
+    found: dict[Check, tuple[int, int, int]] = {}
+    for age, chunk in enumerate(reversed(chunks)):
+        for one in chunk.findings:
+            if one.status in TROUBLE:
+                rank = (TROUBLE.index(one.status), age, _ORDER.index(one.check))
+                found[one.check] = min(rank, found.get(one.check, rank))
+    standing = dict.fromkeys(trouble.finding.check for trouble in find_troubles(chunks))
+    return list(standing | dict.fromkeys(sorted(found, key=lambda check: found[check])))
+
+
 def summarise_quality(
-    version: str, chunks: Sequence[ChunkFindings], *, unit: str, has_earlier: bool = False
+    version: str,
+    chunks: Sequence[ChunkFindings],
+    *,
+    unit: str,
+    has_earlier: bool = False,
+    span: str = "in this window",
 ) -> Headline:
     """Turn the findings of a window into the sentence a person would say.
 
@@ -69,19 +89,21 @@ def summarise_quality(
         What a chunk is: "day".
     has_earlier : bool
         Whether the version has traffic before these chunks.
+    span : str
+        What these chunks are to the reader.
     """
     troubles = find_troubles(chunks)
     judged = [finding for chunk in chunks for finding in chunk.findings if finding.status is not _UNKNOWN]
     if not judged:
         detail = "Choose a longer window or another version." if not chunks else chunks[-1].findings[0].reason
-        sentence = f"{version} has {'too few rows' if chunks else 'no traffic'} in this window to be checked."
+        sentence = f"{version} has {'too few rows' if chunks else 'no traffic'} {span} to be checked."
         return _make(_UNKNOWN, "NOT ENOUGH DATA · data quality", sentence, detail)
     bad = sum(any(one.status in TROUBLE for one in chunk.findings) for chunk in chunks)
     if troubles:
         told = f"Checks found something on {bad} of {len(chunks)} {unit}s."
         return _tell_troubles(version, troubles, told, has_earlier=has_earlier)
-    past = f"; {bad} of {len(chunks)} {unit}s in this window {'was' if bad == 1 else 'were'} not" if bad else ""
-    told = f"{len(judged):,} checks of {len(chunks)} {unit}{'' if len(chunks) == 1 else 's'} in this window."
+    past = f"; {bad} of {len(chunks)} {unit}s {span} {'was' if bad == 1 else 'were'} not" if bad else ""
+    told = f"{len(judged):,} checks of {len(chunks)} {unit}{'' if len(chunks) == 1 else 's'} {span}."
     return _make(Status.OK, "OK · data quality", f"The newest traffic of {version} is as agreed{past}.", told)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlops_core.charts.drift_detail import Distribution, MissingSeries, ShiftSeries
 from mlops_core.services.drift_outcomes import Outcome
-from mlops_core.services.drift_view import DriftView, name_chunk
+from mlops_core.services.drift_view import DriftView
 from mlops_core.stats.bands import no_drift_band
 from mlops_core.stats.densities import find_bin_edges, spread_density
 from mlops_core.stats.divergence import compute_hellinger, compute_jensen_shannon, compute_total_variation
@@ -15,6 +15,7 @@ from mlops_core.stats.features import OTHER_BIN, FeatureBinning, FeatureCounts, 
 from mlops_core.stats.grids import NEGATIVE_INFINITY_BIN, POSITIVE_INFINITY_BIN, NumericGrid
 from mlops_core.stats.groups import MOST_SEPARATE, count_groups
 from mlops_core.stats.two_sample import chi_square_test, compute_ks, compute_wasserstein
+from mlops_core.words import write_chunk
 
 MOST_PARTS = 30
 """Parts that a number's distribution is drawn in."""
@@ -85,7 +86,7 @@ def read_distribution(view: DriftView, feature: str, position: int) -> Distribut
         current=sides[1],
         n_reference=int(before.n[0]),
         n_current=int(after.n[0]),
-        current_name=name_chunk(view.spec, view.table.chunks[position]),
+        current_name=write_chunk(view.spec, view.table.chunks[position]),
     )
 
 
@@ -249,7 +250,7 @@ def read_outcome_distribution(view: DriftView, outcome: Outcome, position: int) 
         current=() if np.isnan(current).any() else tuple(current.tolist()),
         n_reference=int(judgement.n_reference[0]) if judgement else 0,
         n_current=int(judgement.n_current[0, position]) if judgement else 0,
-        current_name=name_chunk(view.spec, view.table.chunks[position]),
+        current_name=write_chunk(view.spec, view.table.chunks[position]),
     )
 
 

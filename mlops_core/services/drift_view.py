@@ -13,7 +13,7 @@ from mlops_core.charts.drift import HeatMap, HeatRow
 from mlops_core.checks.drift import STATUSES, DriftJudgement
 from mlops_core.checks.drift_summary import explain
 from mlops_core.chunking import find_chunk
-from mlops_core.entities import ChunkSize, ModelSpec, Status, Version, Window
+from mlops_core.entities import ModelSpec, Status, Version, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift import DriftTable, judge_series, look_back
 from mlops_core.services.drift_outcomes import Outcome, read_outcomes
@@ -26,7 +26,7 @@ from mlops_core.store.binnings import get_binning
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.models import get_version
-from mlops_core.words import write_day
+from mlops_core.words import write_chunk
 
 MOST_CHUNKS = 120
 """The newest ones; more would be squares too small to click."""
@@ -150,7 +150,7 @@ def make_heat_map(view: DriftView) -> HeatMap:
         if one.judgement is not None
     ]
     return HeatMap(
-        chunks=view.chunks, names=tuple(name_chunk(view.spec, chunk) for chunk in view.chunks), rows=tuple(rows)
+        chunks=view.chunks, names=tuple(write_chunk(view.spec, chunk) for chunk in view.chunks), rows=tuple(rows)
     )
 
 
@@ -182,16 +182,6 @@ def find_since(view: DriftView, feature: int, position: int) -> datetime | None:
     return since
 
 
-def name_chunk(spec: ModelSpec, chunk: datetime) -> str:
-    """Name a chunk as a person would: "30 Oct", "30 Oct 14:00", "week of 28 Oct", "Oct 2013"."""
-    day = write_day(chunk, spec.timezone)
-    if spec.chunk is ChunkSize.HOUR:
-        return f"{day} {_localise(spec, chunk):%H:%M}"
-    if spec.chunk is ChunkSize.MONTH:
-        return f"{_localise(spec, chunk):%b %Y}"
-    return f"week of {day}" if spec.chunk is ChunkSize.WEEK else day
-
-
 def make_window(spec: ModelSpec, first: date, last: date) -> Window:
     """Give the span of whole days of the model's zone, the last one included."""
     zone = ZoneInfo(spec.timezone)
@@ -201,9 +191,5 @@ def make_window(spec: ModelSpec, first: date, last: date) -> Window:
 
 def list_days(spec: ModelSpec, window: Window) -> tuple[date, date]:
     """Give the first and the last day of a span in the model's zone."""
-    last = window.end - timedelta(microseconds=1)
-    return _localise(spec, window.start).date(), _localise(spec, last).date()
-
-
-def _localise(spec: ModelSpec, chunk: datetime) -> datetime:
-    return chunk.astimezone(ZoneInfo(spec.timezone))
+    zone, last = ZoneInfo(spec.timezone), window.end - timedelta(microseconds=1)
+    return window.start.astimezone(zone).date(), last.astimezone(zone).date()

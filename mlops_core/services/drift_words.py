@@ -11,9 +11,9 @@ from mlops_core.checks.drift_summary import DriftSummary, explain, summarise_dri
 from mlops_core.checks.headline import Headline
 from mlops_core.entities import Status
 from mlops_core.services.drift_outcomes import REFERENCE_CHUNKS, Outcome
-from mlops_core.services.drift_view import DriftView, find_since, get_ratios, name_chunk, rank_features
+from mlops_core.services.drift_view import DriftView, find_since, get_ratios, rank_features
 from mlops_core.store.references import WINDOW
-from mlops_core.words import write_difference, write_share, write_span, write_value
+from mlops_core.words import write_chunk, write_difference, write_share, write_span, write_value
 
 COLUMNS = ("feature", "status", "effect", "limit", "effect ÷ limit", "PSI", "since", "null", "reason")
 IMPACT_PLACE = 2
@@ -32,7 +32,7 @@ def tell_drift(view: DriftView, position: int) -> Headline:
     """Say which features drifted in a chunk, since when, and how many; else that none did, or why nobody knows."""
     table = view.table
     summary = summarise_drift(table.judgement, table.features, position)
-    name = name_chunk(view.spec, table.chunks[position])
+    name = write_chunk(view.spec, table.chunks[position])
     kicker = {
         Status.ALERT: "DRIFT",
         Status.WARNING: "POSSIBLE DRIFT",
@@ -215,7 +215,7 @@ def _write_since(view: DriftView, since: datetime | None, position: int) -> str:
 
 def _name_since(view: DriftView, since: datetime) -> str:
     # What was so in the first chunk that is known may have begun earlier.
-    return name_chunk(view.spec, since) + (" or before" if since == view.table.chunks[0] else "")
+    return write_chunk(view.spec, since) + (" or before" if since == view.table.chunks[0] else "")
 
 
 def _list_some(names: Sequence[str]) -> str:

@@ -13,13 +13,14 @@ from mlops_core.checks.domain_classifier import separate
 from mlops_core.chunking import find_chunk, next_chunk
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import ConflictError
-from mlops_core.services.drift_view import DriftView, name_chunk
+from mlops_core.services.drift_view import DriftView
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.multivariate import LEAST_CHUNKS, Separation, limit_chunks
 from mlops_core.stats.reconstruction import ReconstructionError, fit_reconstruction, reconstruction_error
 from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.references import SNAPSHOT, Reference
 from mlops_core.store.samples import sample_rows
+from mlops_core.words import write_chunk
 
 MOST_ROWS = 10_000
 """Rows drawn from the reference, and from a chunk."""
@@ -67,7 +68,7 @@ def measure_chunk(runtime: Runtime, view: DriftView, position: int, segment: Seg
     chunks = _take_chunks(runtime, spec, view.table.reference, reference, features, segment)
     if min(current.num_rows, reference.num_rows) < LEAST_ROWS:
         raise ConflictError(
-            f"{current.num_rows:,} rows of {name_chunk(spec, chunk)} and {reference.num_rows:,} of the reference; "
+            f"{current.num_rows:,} rows of {write_chunk(spec, chunk)} and {reference.num_rows:,} of the reference; "
             f"{LEAST_ROWS} of each are needed."
         )
     drawn = reference.slice(0, MOST_ROWS)
@@ -82,7 +83,7 @@ def measure_chunk(runtime: Runtime, view: DriftView, position: int, segment: Seg
         rest = sides[0][drawn_chunks != np.datetime64(start.replace(tzinfo=None), "us")]
         aucs.append(_separate(rest, rows, categorical).auc.value)
         errors.append(reconstruction_error(plane, rows).mean)
-    report(0.9, f"Comparing {name_chunk(spec, chunk)}")
+    report(0.9, f"Comparing {write_chunk(spec, chunk)}")
     return Multivariate(
         chunk=chunk,
         separation=_separate(sides[0], sides[1], categorical),
@@ -95,7 +96,7 @@ def measure_chunk(runtime: Runtime, view: DriftView, position: int, segment: Seg
 
 def tell_multivariate(view: DriftView, found: Multivariate) -> tuple[str, str]:
     """Say in a sentence what was found, and behind it the figures."""
-    name, unit = name_chunk(view.spec, found.chunk), view.spec.chunk.value
+    name, unit = write_chunk(view.spec, found.chunk), view.spec.chunk.value
     auc, error = found.separation.auc, found.error
     assert auc.value is not None
     is_known = found.auc_limits is not None

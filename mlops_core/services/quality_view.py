@@ -1,29 +1,38 @@
 """Data quality for a page: decides what is read together, and how findings become rows, cells, and a series."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from mlops_core.charts.quality import Cell, Matrix, MatrixRow, Reading
 from mlops_core.checks.findings import Check, ChunkFindings, Finding
 from mlops_core.checks.headline import Headline
 from mlops_core.checks.quality_summary import TROUBLE, summarise_quality
 from mlops_core.contracts import Refusal
-from mlops_core.entities import ChunkSize, ModelSpec, Status, Version, Window
+from mlops_core.entities import ModelSpec, Status, Version, Window
 from mlops_core.services.contract_fields import ALL_ROWS
 from mlops_core.services.contracts import ContractState, read_contract
 from mlops_core.services.quality import read_quality
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import ALL_TRAFFIC, Segment
-from mlops_core.store.models import list_versions
+from mlops_core.store.models import get_version, list_versions
 from mlops_core.store.profiles import read_coverage
 from mlops_core.store.refusals import list_refusals
+from mlops_core.words import write_chunk
 
 MOST_SHOWN = 120
 """Chunks of one view; of more the newest."""
 _WORST = (Status.ALERT, Status.WARNING, Status.OK, Status.INSUFFICIENT_DATA)
+NOTHING = Headline(
+    status=Status.INSUFFICIENT_DATA,
+    kicker="NOTHING TO CHECK",
+    sentence="No version is in production, and none has answered traffic.",
+    detail="Promote one on the page Versions, or deliver predictions.",
+    action=None,
+    target=None,
+)
+"""Where there is no version to look at."""
 _NOT_SHARES = (Check.SCHEMA, Check.RANGE, Check.FRESHNESS)
 
 
@@ -56,10 +65,9 @@ def read_quality_view(
     runtime: Runtime, spec: ModelSpec, name: str, window: Window, now: datetime, segment: Segment = ALL_TRAFFIC
 ) -> QualityView:
     """Read the checks of a version's traffic in a window, its contract, and what was refused."""
-    version = next(version for version in list_versions(runtime.database, spec.name) if version.name == name)
+    version = get_version(runtime.database, spec.name, name)
     chunks = tuple(read_quality(runtime, spec, version, window, now, segment, MOST_SHOWN))
-    first = min((one.chunk for one in read_coverage(runtime.database, spec.name) if one.version == name), default=None)
-    has_earlier = bool(chunks and first and first < chunks[0].start)
+    has_earlier = has_earlier_traffic(runtime, spec, name, chunks)
     # What is refused now is refused at the end of the window, which is exclusive.
     came = Window(window.start, max(window.end, now) + timedelta(seconds=1))
     return QualityView(
@@ -73,24 +81,27 @@ def read_quality_view(
     )
 
 
-def name_chunk(spec: ModelSpec, chunk: datetime) -> str:
-    """Name a chunk in the model's own time zone: "7 Oct", hours with their time."""
-    local = chunk.astimezone(ZoneInfo(spec.timezone))
-    day = f"{local.day} {local:%b}"
-    return f"{day} {local:%H:%M}" if spec.chunk is ChunkSize.HOUR else day
+def has_earlier_traffic(runtime: Runtime, spec: ModelSpec, name: str, chunks: Sequence[ChunkFindings]) -> bool:
+    """Say whether a version has traffic before the first of some chunks."""
+    first = min((one.chunk for one in read_coverage(runtime.database, spec.name) if one.version == name), default=None)
+    return bool(chunks and first and first < chunks[0].start)
 
 
-def make_matrix(view: QualityView) -> Matrix:
-    """Give every check by chunk, the features of each together; checks that never applied are left out."""
-    rows = []
-    for check in Check:
-        cells = tuple(_make_cell([one for one in chunk.findings if one.check is check]) for chunk in view.chunks)
-        if any(cells):
-            rows.append(MatrixRow(code=check.value, label=check.label, cells=cells))
+def make_matrix(spec: ModelSpec, chunks: Sequence[ChunkFindings], checks: Iterable[Check] = tuple(Check)) -> Matrix:
+    """Give checks by chunk, the features of each together; those that never applied are left out."""
+    found: dict[Check, list[list[Finding]]] = {check: [[] for _ in chunks] for check in checks}
+    for i, chunk in enumerate(chunks):
+        for finding in chunk.findings:
+            if finding.check in found:
+                found[finding.check][i].append(finding)
     return Matrix(
-        chunks=tuple(chunk.start for chunk in view.chunks),
-        names=tuple(name_chunk(view.spec, chunk.start) for chunk in view.chunks),
-        rows=tuple(rows),
+        chunks=tuple(chunk.start for chunk in chunks),
+        names=tuple(write_chunk(spec, chunk.start) for chunk in chunks),
+        rows=tuple(
+            MatrixRow(code=check.value, label=check.label, cells=tuple(_make_cell(own) for own in cells))
+            for check, cells in found.items()
+            if any(cells)
+        ),
     )
 
 
@@ -119,7 +130,7 @@ def list_readings(view: QualityView, check: Check, subject: str) -> list[Reading
     return [
         Reading(
             at=chunk.start,
-            name=name_chunk(view.spec, chunk.start),
+            name=write_chunk(view.spec, chunk.start),
             value=one.value,
             limit=one.limit,
             status=one.status,

@@ -12,8 +12,8 @@ from mlops_core.services.contract_fields import ALL_ROWS
 from mlops_core.services.contract_words import TERM_COLUMNS as OWN_COLUMNS
 from mlops_core.services.contract_words import write_setter, write_terms
 from mlops_core.services.contracts import find_setter
-from mlops_core.services.quality_view import QualityView, is_share, name_chunk
-from mlops_core.words import write_share
+from mlops_core.services.quality_view import QualityView, is_share
+from mlops_core.words import write_chunk, write_share
 
 FINDING_COLUMNS = ("Start (UTC)", "Rows", "Check", "Code", "Feature", "Value", "Limit", "Status", "Reason")
 TROUBLE_COLUMNS = ("Status", "Feature", "Check", "Since", "Reason")
@@ -32,7 +32,7 @@ def list_troubles(view: QualityView) -> list[tuple[str, ...]]:
             _mark(one.finding.status),
             one.finding.feature or ALL_ROWS,
             one.finding.check.label,
-            name_chunk(view.spec, one.since) + (" or before" if one.is_older and view.has_earlier else ""),
+            write_chunk(view.spec, one.since) + (" or before" if one.is_older and view.has_earlier else ""),
             one.finding.reason,
         )
         for one in find_troubles(view.chunks)

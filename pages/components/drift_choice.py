@@ -9,9 +9,10 @@ import streamlit as st
 
 from mlops_core.entities import Window
 from mlops_core.services.drift_detail import Statistic, list_statistics
-from mlops_core.services.drift_view import DriftView, list_days, make_window, name_chunk, rank_features
+from mlops_core.services.drift_view import DriftView, list_days, make_window, rank_features
 from mlops_core.services.drift_words import tell_reference
 from mlops_core.services.performance import limit_window
+from mlops_core.words import write_chunk
 from pages.components.filters import ALL_TRAFFIC, View
 
 NEWEST = "newest"
@@ -104,11 +105,11 @@ def _choose_chunk(drift: DriftView) -> datetime | None:
     _start(CHUNK, "chunk", {write_start(chunk): chunk for chunk in drift.chunks}, NEWEST)
     if st.session_state[CHUNK] not in options:
         st.session_state[CHUNK] = NEWEST
-    newest = name_chunk(drift.spec, drift.chunks[-1])
+    newest = write_chunk(drift.spec, drift.chunks[-1])
     chunk = st.selectbox(
         drift.spec.chunk.value.capitalize(),
         options,
-        format_func=lambda one: name_chunk(drift.spec, one) if isinstance(one, datetime) else f"newest ({newest})",
+        format_func=lambda one: write_chunk(drift.spec, one) if isinstance(one, datetime) else f"newest ({newest})",
         key="drift-chunk",
         width=190,
     )
@@ -178,7 +179,7 @@ def name_filters(view: View, drift: DriftView, choice: Choice) -> tuple[tuple[st
     """Give what was chosen as names and values, for the report."""
     return (
         ("Compared with", tell_reference(drift)),
-        ("Chunk", name_chunk(drift.spec, choice.chunk)),
+        ("Chunk", write_chunk(drift.spec, choice.chunk)),
         ("Feature", choice.feature),
         ("Statistic", choice.statistic.label),
         ("Segment", ": ".join(view.segment) if view.segment[0] else ALL_TRAFFIC),

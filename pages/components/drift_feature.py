@@ -24,9 +24,10 @@ from mlops_core.services.drift_detail import (
     read_shift,
 )
 from mlops_core.services.drift_outcomes import Outcome
-from mlops_core.services.drift_view import DriftView, name_chunk
+from mlops_core.services.drift_view import DriftView
 from mlops_core.services.drift_words import tell_feature, tell_outcome
 from mlops_core.services.report import Section
+from mlops_core.words import write_chunk
 from pages.components.drift_choice import Choice
 from pages.components.headline import write_title
 from pages.components.session import get_palette
@@ -44,7 +45,7 @@ def show_feature(drift: DriftView, choice: Choice) -> list[Section]:
     distribution = read_distribution(drift, feature, choice.position)
     shift, missing = read_shift(drift, feature, choice.statistic), read_missing(drift, feature)
     with st.container(border=True, key="panel-drift-feature"):
-        st.html(write_title(feature, name_chunk(drift.spec, choice.chunk)))
+        st.html(write_title(feature, write_chunk(drift.spec, choice.chunk)))
         show_note("", tell_feature(drift, feature, choice.position))
         left, right = st.columns(2, gap="medium")
         with left:
@@ -79,7 +80,7 @@ def show_outcome(drift: DriftView, outcome: Outcome, position: int) -> list[Sect
     distribution, shift = read_outcome_distribution(drift, outcome, position), read_outcome_shift(drift, outcome)
     chunk = drift.table.chunks[position]
     with st.container(border=True, key="panel-drift-feature"):
-        st.html(write_title(outcome.label, name_chunk(drift.spec, chunk)))
+        st.html(write_title(outcome.label, write_chunk(drift.spec, chunk)))
         show_note("", tell_outcome(outcome, position))
         left, right = st.columns(2, gap="medium")
         with left:

@@ -1,8 +1,6 @@
 """The heat map of features by chunk and the table beside it: either selects the cell that the page shows."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +9,7 @@ from plotly.graph_objects import Figure
 from mlops_core.charts.drift import describe_heat_map, draw_heat_map
 from mlops_core.charts.theme import Palette
 from mlops_core.services.activity import write_csv
-from mlops_core.services.drift_view import MOST_ROWS, DriftView, make_heat_map, name_chunk
+from mlops_core.services.drift_view import MOST_ROWS, DriftView, make_heat_map
 from mlops_core.services.drift_words import (
     CELL_COLUMNS,
     has_impact,
@@ -21,9 +19,11 @@ from mlops_core.services.drift_words import (
     tell_outcomes,
 )
 from mlops_core.services.report import Section, Table
+from mlops_core.words import write_chunk
 from pages.components.downloads import offer_csv
 from pages.components.drift_choice import CHUNK, FEATURE, Choice
 from pages.components.headline import write_title
+from pages.components.maps import draw_map, read_click
 from pages.components.session import get_palette
 
 MAP, TABLE = "drift-map", "drift-table"
@@ -44,16 +44,7 @@ def show_map(drift: DriftView, choice: Choice) -> Section:
 
     with st.container(border=True, key="panel-drift-map"):
         st.html(write_title(title, note))
-        with st.container(key="drift-scroll"):
-            st.plotly_chart(
-                draw(get_palette()),
-                theme=None,
-                key="drift-map",
-                on_select=take_click,
-                selection_mode="points",
-                config={"displayModeBar": False},
-                alt=words,
-            )
+        draw_map(draw(get_palette()), MAP, words, take_click)
         told = f"Each cell compares one {unit} with the reference by the PSI, less what chance gives it."
         st.caption(f"{told} {tell_outcomes(drift)}")
     return Section(title=title, note=note, draw=draw, words=words)
@@ -61,23 +52,16 @@ def show_map(drift: DriftView, choice: Choice) -> Section:
 
 def take_click() -> None:
     """Select the cell that was clicked."""
-    cell = read_click(st.session_state[MAP])
+    cell = read_click(MAP)
     if cell is not None:
         st.session_state[FEATURE], st.session_state[CHUNK] = cell
-
-
-def read_click(event: Mapping[str, Any]) -> tuple[str, datetime] | None:
-    """Give feature and chunk of a click; None when it met no cell."""
-    points = event["selection"]["points"]
-    found = points[0].get("customdata") if points else None
-    return (str(found[0]), datetime.fromisoformat(str(found[1]))) if found else None
 
 
 def show_table(drift: DriftView, choice: Choice) -> Section:
     """Draw the features of the chosen chunk, the worst first; selecting a row selects its feature."""
     rows = list_rows(drift, choice.position)
     columns, names = list_columns(drift, choice.position), [row[0] for row in rows]
-    title, note = f"Features on {name_chunk(drift.spec, choice.chunk)}", tell_order(drift, choice)
+    title, note = f"Features on {write_chunk(drift.spec, choice.chunk)}", tell_order(drift, choice)
     with st.container(border=True, key="panel-drift-table"):
         st.html(write_title(title, note))
         st.dataframe(

@@ -5,9 +5,10 @@ from functools import partial
 
 import streamlit as st
 
-from mlops_core.services.drift_view import DriftView, name_chunk
+from mlops_core.services.drift_view import DriftView
 from mlops_core.services.multivariate import measure_chunk, tell_multivariate
 from mlops_core.services.multivariate_runs import Run, multivariate_runs
+from mlops_core.words import write_chunk
 from pages.components.drift_choice import Choice
 from pages.components.filters import View
 from pages.components.headline import write_title
@@ -19,7 +20,7 @@ def show_multivariate(view: View, drift: DriftView, choice: Choice) -> None:
     """Offer to measure the chosen chunk as a whole, follow the measurement, and say what it found."""
     reference = drift.table.reference
     key = (view.spec.name, drift.version, reference.binning, reference.start, reference.end, choice.chunk, view.segment)
-    name = name_chunk(view.spec, choice.chunk)
+    name = write_chunk(view.spec, choice.chunk)
     with st.container(border=True, key="panel-drift-multivariate"):
         st.html(write_title("All features together", name))
         run = multivariate_runs.find(key)

@@ -12,7 +12,7 @@ from pages.components.headline import write_headline
 
 NEEDED = (
     "pages.components.change",
-    "pages.components.drift_excerpt",
+    "pages.components.excerpts",
     "pages.components.models",
     "pages.components.tables",
     "mlops_core.services.cards",

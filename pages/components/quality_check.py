@@ -7,8 +7,9 @@ import streamlit as st
 
 from mlops_core.charts.quality import describe_history, draw_history
 from mlops_core.services.activity import write_csv
-from mlops_core.services.quality_view import QualityView, is_share, list_readings, list_subjects, name_chunk
+from mlops_core.services.quality_view import QualityView, is_share, list_readings, list_subjects
 from mlops_core.services.quality_words import READING_COLUMNS, list_reading_rows
+from mlops_core.words import write_chunk
 from pages.components.downloads import offer_csv
 from pages.components.headline import write_title
 from pages.components.quality_map import Choice, list_checks
@@ -30,7 +31,7 @@ def show_check(quality: QualityView, choice: Choice) -> None:
                 f"{html.escape(own.reason)}</div>"
             )
         else:
-            show_note(f"Not checked on {name_chunk(quality.spec, choice.chunk)}.")
+            show_note(f"Not checked on {write_chunk(quality.spec, choice.chunk)}.")
         if any(one.value is not None for one in readings):
             st.plotly_chart(
                 draw_history(readings, percent=is_share(choice.check), palette=get_palette()),
@@ -63,5 +64,5 @@ def _show_pickers(quality: QualityView, choice: Choice) -> None:
         quality.spec.chunk.value.capitalize(),
         [one.start for one in reversed(quality.chunks)],
         key="quality-chunk",
-        format_func=lambda start: name_chunk(quality.spec, start),
+        format_func=lambda start: write_chunk(quality.spec, start),
     )

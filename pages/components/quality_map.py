@@ -1,9 +1,7 @@
 """The matrix of checks by chunk, what stands now beside it, and which check, feature, and chunk the page shows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
@@ -12,10 +10,12 @@ from mlops_core.checks.findings import Check
 from mlops_core.checks.quality_summary import TROUBLE, find_troubles
 from mlops_core.services.activity import write_csv
 from mlops_core.services.contract_fields import ALL_ROWS
-from mlops_core.services.quality_view import QualityView, list_subjects, make_matrix, name_chunk
+from mlops_core.services.quality_view import QualityView, list_subjects, make_matrix
 from mlops_core.services.quality_words import FINDING_COLUMNS, TROUBLE_COLUMNS, list_findings, list_troubles
+from mlops_core.words import write_chunk
 from pages.components.downloads import offer_csv
 from pages.components.headline import write_title
+from pages.components.maps import draw_map, read_click
 from pages.components.session import get_palette
 from pages.components.states import show_note
 from pages.components.tables import write_table
@@ -71,28 +71,20 @@ def list_checks(quality: QualityView) -> list[Check]:
 
 def show_map(quality: QualityView, choice: Choice) -> None:
     """Draw the matrix, then what stands in the newest traffic as a table, with every finding as a file."""
-    matrix = make_matrix(quality)
+    matrix = make_matrix(quality.spec, quality.chunks)
     unit = quality.spec.chunk.value
     with st.container(border=True, key="panel-quality-map"):
         st.html(
             write_title(f"Every check by {unit}", "a figure counts the features concerned; click a cell to see why")
         )
-        with st.container(key="quality-scroll"):
-            st.plotly_chart(
-                draw_matrix(matrix, (choice.check.value, choice.chunk), get_palette()),
-                theme=None,
-                key="quality-map",
-                on_select=lambda: take_click(quality),
-                selection_mode="points",
-                config={"displayModeBar": False},
-                alt=describe_matrix(matrix),
-            )
-        rows = list_troubles(quality)
+        figure = draw_matrix(matrix, (choice.check.value, choice.chunk), get_palette())
+        draw_map(figure, MAP, describe_matrix(matrix), lambda: take_click(quality))
         st.html(write_title("In the newest traffic", f"its newest {unit}, and the one before it"))
+        rows = list_troubles(quality)
         if rows:
             st.html(write_table(TROUBLE_COLUMNS, rows, "What is not as agreed in the newest traffic, the worst first"))
         else:
-            show_note("Nothing is wrong there.", f"Newest is {name_chunk(quality.spec, quality.chunks[-1].start)}.")
+            show_note("Nothing is wrong there.", f"Newest is {write_chunk(quality.spec, quality.chunks[-1].start)}.")
         offer_csv(
             write_csv(FINDING_COLUMNS, list_findings(quality)),
             f"{quality.spec.name}-{quality.version.name}-quality",
@@ -104,20 +96,13 @@ def show_map(quality: QualityView, choice: Choice) -> None:
 
 def take_click(quality: QualityView) -> None:
     """Show the check, the chunk, and the first feature concerned of the cell that was clicked."""
-    found = read_click(st.session_state[MAP])
+    found = read_click(MAP)
     if found is None:
         return
-    check, at = found
+    check, at = Check(found[0]), found[1]
     st.session_state[CHECK], st.session_state[CHUNK] = check, at
     st.session_state.pop(FEATURE, None)
     for chunk in quality.chunks:
         own = [one for one in chunk.findings if one.check is check and one.status in TROUBLE]
         if chunk.start == at and own:
             st.session_state[FEATURE] = own[0].feature or ALL_ROWS
-
-
-def read_click(event: Mapping[str, Any]) -> tuple[Check, datetime] | None:
-    """Give check and chunk of a click; None when it met no cell."""
-    points = event["selection"]["points"]
-    found = points[0].get("customdata") if points else None
-    return (Check(found[0]), datetime.fromisoformat(str(found[1]))) if found else None

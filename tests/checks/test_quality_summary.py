@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mlops_core.checks.findings import Check, ChunkFindings, Finding
-from mlops_core.checks.quality_summary import find_troubles, summarise_quality
+from mlops_core.checks.quality_summary import find_troubles, rank_checks, summarise_quality
 from mlops_core.entities import Status
 
 START, DAY = datetime(2013, 10, 7, 4, tzinfo=UTC), timedelta(days=1)
@@ -39,6 +39,26 @@ def test_past_is_told_when_the_newest_traffic_is_fine():
     headline = summarise([find(status=Status.ALERT)], [find()], [find()])
     assert headline.status is Status.OK
     assert headline.sentence == "The newest traffic of v4 is as agreed; 1 of 3 days in this window was not."
+
+
+def test_past_is_told_of_the_chunks_that_the_reader_sees():
+    chunks = make_chunks([find(status=Status.ALERT)], [find()], [find()])
+    headline = summarise_quality("v4", chunks, unit="day", span="shown here")
+    assert headline.sentence == "The newest traffic of v4 is as agreed; 1 of 3 days shown here was not."
+
+
+def test_checks_that_stand_now_are_ranked_as_the_sentence_tells_them_and_the_others_by_status_and_age():
+    assert rank_checks([]) == rank_checks(make_chunks([find()])) == []
+    alert, warning = Status.ALERT, Status.WARNING
+    chunks = make_chunks(
+        [find(Check.UNSEEN, alert)],
+        [find(Check.INFINITE, warning)],
+        [find(Check.REFUSED, alert), find(Check.NULLS, alert), find(Check.RANGE)],
+        [find(Check.REFUSED), find(Check.NULLS)],
+        [find(Check.SCHEMA, alert), find(Check.NULL_SKEW, alert), find(Check.DUPLICATES, warning)],
+    )
+    standing = [Check.NULL_SKEW, Check.SCHEMA, Check.DUPLICATES]
+    assert rank_checks(chunks) == [*standing, Check.REFUSED, Check.NULLS, Check.UNSEEN, Check.INFINITE]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,15 @@ def test_overview_shows_the_segment_when_the_link_names_it(run_page: RunPage, ho
     assert any("act on the chart over time" in caption.value for caption in test.sidebar.caption)
 
 
+def test_overview_names_what_is_wrong_with_the_data_and_draws_only_that(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "overview")
+    assert not test.exception
+    assert "No new rows have come for too long." in [caption.value for caption in test.caption]
+    chart = next(one for one in test.get("plotly_chart") if "quality-excerpt" in one.proto.id)
+    assert "Age of the newest row: alert in 1 of" in chart.proto.alt
+    assert "quality" in [one.proto.page for one in test.get("page_link")]
+
+
 @pytest.mark.parametrize("page", ["versions", "activity"])
 def test_page_offers_no_segment_when_it_would_act_on_nothing(run_page: RunPage, home: Home, page: str) -> None:
     keys = {box.key for box in run_page(home, page).selectbox}

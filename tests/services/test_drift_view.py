@@ -19,7 +19,6 @@ from mlops_core.services.drift_detail import (
     read_missing,
     read_shift,
 )
-from mlops_core.services.drift_excerpt import DriftExcerpt, read_drift_excerpt
 from mlops_core.services.drift_outcomes import LABELS, SCORE, read_outcomes
 from mlops_core.services.drift_report import report_drift
 from mlops_core.services.drift_view import (
@@ -41,6 +40,7 @@ from mlops_core.services.drift_words import (
     tell_drift,
     tell_feature,
 )
+from mlops_core.services.excerpts import Excerpt, read_drift_excerpt
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.multivariate import measure_chunk, tell_multivariate
@@ -194,9 +194,9 @@ def test_view_refuses_a_window_without_traffic(runtime: Runtime, spec: ModelSpec
 
 def test_first_page_shows_only_the_features_that_drifted(runtime: Runtime, spec: ModelSpec):
     found = read_drift_excerpt(runtime, spec, NOW)
-    assert isinstance(found, DriftExcerpt)
-    assert [row.name for row in found.heat.rows] == ["debt"]
-    assert found.headline.sentence == "1 of 2 features drifted: debt since 21 Mar."
+    assert isinstance(found, Excerpt)
+    assert [row.name for row in found.map.rows] == ["debt"]
+    assert found.sentence == "1 of 2 features drifted: debt since 21 Mar."
 
 
 def test_first_page_says_why_drift_is_unknown_when_nothing_came_of_late(runtime: Runtime, spec: ModelSpec):

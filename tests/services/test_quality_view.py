@@ -14,6 +14,7 @@ from mlops_core.errors import InputError
 from mlops_core.services.activity import write_csv
 from mlops_core.services.contract_fields import ALL_ROWS, apply_fields, list_fields
 from mlops_core.services.contracts import read_contract, save_contract
+from mlops_core.services.excerpts import Excerpt, read_quality_excerpt
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.quality_view import (
     list_checked_versions,
@@ -64,12 +65,40 @@ def test_view_says_that_rows_have_stopped(read):
 
 def test_matrix_has_a_cell_for_each_check_and_chunk(read):
     view = read()
-    matrix = make_matrix(view)
+    matrix = make_matrix(view.spec, view.chunks)
     assert len(matrix.chunks) == len(view.chunks)
     assert {len(row.cells) for row in matrix.rows} == {len(view.chunks)}
     age = next(row for row in matrix.rows if row.code == Check.FRESHNESS)
     assert [cell is None for cell in age.cells] == [True] * (len(view.chunks) - 1) + [False]
     assert (age.cells[-1].status, age.cells[-1].n_found) == (Status.ALERT, 1)
+
+
+def test_matrix_has_the_checks_that_are_asked_for_in_their_order(read):
+    view = read()
+    asked = (Check.FRESHNESS, Check.UNSEEN, Check.NULLS)
+    # Neither feature has categories.
+    assert [row.code for row in make_matrix(view.spec, view.chunks, asked).rows] == [Check.FRESHNESS, Check.NULLS]
+
+
+def test_first_page_shows_only_the_checks_that_found_something(runtime, spec, read):
+    found = read_quality_excerpt(runtime, spec, PRESENT)
+    assert isinstance(found, Excerpt)
+    assert (found.sentence, found.n_others) == (read().headline.sentence, 0)
+    assert [row.code for row in found.map.rows] == [Check.FRESHNESS]
+    assert found.note == "since 19 Mar 00:00"
+
+
+def test_first_page_has_no_map_of_checks_when_nothing_was_found(runtime, spec):
+    found = read_quality_excerpt(runtime, spec, START + 14 * DAY)
+    assert isinstance(found, Excerpt)
+    assert (found.note, found.sentence) == ("", "The newest traffic of v2 is as agreed.")
+    assert found.map.rows == ()
+
+
+def test_first_page_says_why_data_quality_is_unknown(runtime, spec):
+    assert read_quality_excerpt(runtime, spec, START - DAY) == "v2 has answered no traffic in the last 30 days."
+    unused = replace(spec, name="boat-loan")
+    assert "No version is in production" in read_quality_excerpt(runtime, unused, PRESENT)
 
 
 def test_history_of_a_check_has_a_reading_for_each_chunk(read):
