@@ -20,6 +20,8 @@ KEPT_COLUMNS = frozenset({"prediction_id", "scored_at", "version", "score", "lab
 """What Driftdeck calls its own columns, beside which the features are stored."""
 CHECK_EVERY, USUAL_CHECK_S, LONGEST_CHECK_S = "DRIFTDECK_CHECK_EVERY", 60, 86_400
 """Variable and default of the seconds between two checks, and the most that is accepted."""
+MOST_FEATURES = 1000
+"""Of one model; with more a delivery takes minutes, as DuckDB keeps rows by column."""
 Choice = TypeVar("Choice", bound=StrEnum)
 
 _SECTIONS: Mapping[str, frozenset[str]] = {
@@ -142,7 +144,12 @@ def _read_columns(section: Mapping[str, object]) -> Columns:
     lists = {key: _names(section.get(key, []), key) for key in ("numeric", "categorical", "segments")}
     singles = {key: _text(section[key], key) for key in ("prediction_id", "timestamp", "version", "score", "label")}
     _refuse_equal_names([*singles.values(), *lists["numeric"], *lists["categorical"]])
-    for feature in (*lists["numeric"], *lists["categorical"]):
+    features = (*lists["numeric"], *lists["categorical"])
+    if len(features) > MOST_FEATURES:
+        raise InputError(
+            f"The model has {len(features):,} features; accepted are up to {MOST_FEATURES:,}. Name those that matter."
+        )
+    for feature in features:
         if feature.casefold() in KEPT_COLUMNS:
             raise InputError(
                 f"The feature {feature!r} has the name of a column that Driftdeck keeps itself; "

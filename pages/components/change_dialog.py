@@ -55,9 +55,6 @@ def draw_dialog(view: View, action: Action) -> None:
     if st.session_state.get("change-open") is None:
         st.rerun()
     champion, targets = list_targets(view.runtime, view.spec.name, action)
-    problem = st.session_state.pop("change-problem", None)
-    if problem:
-        st.error(problem)
     if not targets:
         show_error(f"There is no version to {action.verb} to.", "Register one first, or promote one.")
         return
@@ -94,6 +91,8 @@ def carry_out(view: View, prepared: Prepared, reason: str | None = None) -> None
         done = change_production(view.runtime, request, now=now, preflight=prepared.preflight)
     except MLOpsError as error:
         st.session_state["change-key"], st.session_state["change-problem"] = uuid.uuid4().hex, error.message
+        # What was checked before no longer holds.
+        st.session_state.pop("change-prepared", None)
         return
     for name in ("change-open", "change-prepared", "change-suggestion", f"{KEYS[prepared.action]}-reason"):
         st.session_state.pop(name, None)
@@ -104,6 +103,7 @@ def _draw_form(view: View, prepared: Prepared) -> None:
     key, is_back = KEYS[prepared.action], prepared.action is Action.ROLL_BACK
     _suggest_reason(f"{key}-reason", prepared, view.spec)
     passed = prepared.preflight is not None and prepared.preflight.passed
+    problem = st.session_state.pop("change-problem", None)
     with st.form(f"{key}-form", border=False):
         st.text_input(
             "Reason (kept with this evidence in the audit log)",
@@ -111,6 +111,9 @@ def _draw_form(view: View, prepared: Prepared) -> None:
             max_chars=2000,
             placeholder="Why production changes",
         )
+        if problem:
+            # Beside the button that was clicked: on a small screen the top of the dialog is out of sight.
+            st.error(problem)
         button, note = st.columns([1, 2], vertical_alignment="center")
         button.form_submit_button(
             f"Roll back to {prepared.target}" if is_back else f"Promote {prepared.target}",

@@ -107,6 +107,20 @@ def test_dialog_changes_nothing_when_production_changed_while_it_was_open(run_pa
     assert any("v1 is in production already" in error.value for error in test.error)
 
 
+def test_refusal_stands_beside_the_button_and_everything_is_checked_anew(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    test.button(key="review-rollback").click().run()
+    assert "<b>Failed:</b>" not in _read(test)
+    for artifact in home.artifacts.iterdir():
+        artifact.write_bytes(b"damaged")
+    test.text_input(key="rollback-reason").set_value("v2 asks too much")
+    test.button(key="rollback-confirm").click().run()
+    assert get_champion(get_runtime().database, MODEL).version == "v2"
+    assert "<b>Failed:</b>" in _read(test)
+    assert test.button(key="rollback-confirm").disabled
+    assert len(test.error) == 1
+
+
 def test_reason_never_keeps_the_figures_of_another_target(run_page: RunPage, home: Home) -> None:
     test = run_page(home, "versions")
     test.button(key="review-promote").click().run()
