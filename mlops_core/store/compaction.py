@@ -8,6 +8,8 @@ import duckdb
 
 from mlops_core.errors import HomeError
 from mlops_core.store.connection import MEMORY_LIMIT, Database, explain_refusal
+from mlops_core.store.migrations import refuse_newer
+from mlops_core.store.queries import get_query
 from mlops_core.store.tables import quote, quote_text
 
 LEAST_WASTE_BYTES, LEAST_WASTE_SHARE = 64 * 2**20, 0.3
@@ -40,9 +42,10 @@ def compact(path: Path, running: Path | None = None) -> tuple[int, int]:
     Raises
     ------
     HomeError
-        When it is open elsewhere or damaged, or the disk has no room for a second copy; it stays as it was.
+        When it is open elsewhere, damaged, or newer, or the disk has no room for a second copy; it stays as it was.
     """
     partial = path.with_name(f"{path.name}.compacting")
+    refuse_newer(path, _list_migrations(path, running))
     _remove(partial)
     _write_log_into(path, running)
     before = path.stat().st_size
@@ -64,6 +67,17 @@ def compact(path: Path, running: Path | None = None) -> tuple[int, int]:
     finally:
         _remove(partial)
     return before, path.stat().st_size
+
+
+def _list_migrations(path: Path, running: Path | None) -> list[int]:
+    """Give the numbers of the migrations that were applied, without a change to the file or its log."""
+    try:
+        with duckdb.connect(str(path), read_only=True, config={"memory_limit": MEMORY_LIMIT}) as connection:
+            if connection.execute("from duckdb_tables() where table_name = 'migrations'").fetchall():
+                return [int(row[0]) for row in connection.execute(get_query("list_migrations")).fetchall()]
+    except duckdb.Error as error:
+        raise HomeError(explain_refusal(error, path, running)) from error
+    return []
 
 
 def _write_log_into(path: Path, running: Path | None) -> None:

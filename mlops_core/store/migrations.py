@@ -1,7 +1,9 @@
 """How the schema came to be: decides that it is the sum of numbered files, each applied once, with its record."""
 
 import re
+from collections.abc import Collection
 from importlib.resources import files
+from pathlib import Path
 
 from mlops_core.errors import HomeError
 from mlops_core.store.connection import Database, Transaction
@@ -32,11 +34,7 @@ def migrate(database: Database) -> list[int]:
     with database.transaction() as transaction:
         transaction.run("create_migrations_table")
         done = {row["number"] for row in transaction.rows("list_migrations")}
-    if done and max(done) > max(known):
-        raise HomeError(
-            f"{database.path} has schema {max(done)}, this Driftdeck knows up to {max(known)}. "
-            "Update Driftdeck, or choose another home; nothing was changed."
-        )
+    refuse_newer(database.path, done)
     missing = [number for number in known if number not in done]
     for number in missing:
         with database.transaction() as transaction:
@@ -44,6 +42,22 @@ def migrate(database: Database) -> list[int]:
             _ALSO.get(number, _do_nothing)(transaction)
             transaction.run("record_migration", {"number": number})
     return missing
+
+
+def refuse_newer(path: Path, done: Collection[int]) -> None:
+    """Refuse a database whose newest migration this Driftdeck does not know.
+
+    Raises
+    ------
+    HomeError
+        Says both numbers.
+    """
+    newest, known = max(done, default=0), max(load_migrations())
+    if newest > known:
+        raise HomeError(
+            f"{path} has schema {newest}, this Driftdeck knows up to {known}. "
+            "Update Driftdeck, or choose another home; nothing was changed."
+        )
 
 
 def _add_batch_column(transaction: Transaction) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mlops_core.store.connection import Database
 from tests.small_home import DAYS, ROWS_PER_DAY
 
 SET = ("retention", "car-loan", "--row-days", "30")
@@ -28,6 +29,19 @@ def test_rows_go_and_the_file_gets_smaller(run, home):
     assert (document["bytes_before"], document["bytes_after"]) == (before, home.database.stat().st_size)
     assert document["bytes_after"] < before
     assert run("retention", "car-loan", "--json").document["row_days"] == 30
+
+
+def test_compact_refuses_a_home_of_a_newer_schema(run, home):
+    database = Database.open(home.database)
+    with database.transaction() as transaction:
+        transaction.run("record_migration", {"number": 99})
+    database.close()
+    before = home.database.read_bytes()
+    ended = run("compact")
+    assert (ended.exit_code, ended.output) == (2, "")
+    assert ended.errors == run("versions", "car-loan").errors
+    assert "has schema 99" in ended.errors
+    assert home.database.read_bytes() == before
 
 
 def test_one_of_both_stays_when_the_other_is_set(run):

@@ -89,6 +89,34 @@ def test_damaged_file_stays_as_it_was(tmp_path):
     assert path.read_bytes() == b"this is not a database" * 500
 
 
+def test_home_of_a_newer_schema_is_refused_and_kept(tmp_path):
+    home = Home(tmp_path / "home")
+    runtime = open_runtime(home)
+    with runtime.database.transaction() as transaction:
+        transaction.run("record_migration", {"number": 99})
+    runtime.close()
+    before = home.database.read_bytes()
+    with pytest.raises(HomeError, match=r"has schema 99, this Driftdeck knows up to \d+\. Update Driftdeck"):
+        compact(home.database)
+    assert home.database.read_bytes() == before
+
+
+def test_newer_home_and_its_log_are_kept_when_the_app_that_wrote_them_was_killed(tmp_path):
+    home = Home(tmp_path / "home")
+    open_runtime(home).close()
+    program = (
+        "import os, duckdb; "
+        f"connection = duckdb.connect({str(home.database)!r}); "
+        "connection.execute('insert into migrations values (99, now())'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    log = home.database.with_name("driftdeck.duckdb.wal")
+    before = home.database.read_bytes(), log.read_bytes()
+    with pytest.raises(HomeError, match="has schema 99"):
+        compact(home.database)
+    assert (home.database.read_bytes(), log.read_bytes()) == before
+
+
 def test_database_is_whole_when_compaction_is_killed(tmp_path):
     path = tmp_path / "a.duckdb"
     fill(path, kept=2_000_000).close()
