@@ -39,6 +39,13 @@ def store_file(folder: Path, content: bytes, suffix: str) -> str:
     return digest
 
 
+def explain_failed_write(target: Path, error: OSError) -> HomeError:
+    """Give the error that says why a file cannot be written, and what mends both of the usual causes."""
+    # Arrow puts words of its own around those of the system.
+    reason = os.strerror(error.errno) if error.errno else error
+    return HomeError(f"{target} cannot be written: {reason}. Free some space or mend its permissions.")
+
+
 @contextmanager
 def writing_whole(target: Path) -> Iterator[Path]:
     """Give a path to write to; the file is moved to its place when it is whole and on disk, else it goes.
@@ -59,9 +66,7 @@ def writing_whole(target: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         partial.replace(target)
     except OSError as error:
-        raise HomeError(
-            f"{target} cannot be written: {error.strerror or error}. Free some space or mend its permissions."
-        ) from error
+        raise explain_failed_write(target, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
+from mlops_core.artifacts import writing_whole
 from mlops_core.demo.files import locate_position
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
@@ -46,10 +47,9 @@ def read_position(file: Path) -> datetime:
 
 
 def write_position(file: Path, now: datetime) -> None:
-    """Write the position, whole or not at all."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"now": now.isoformat()}))
-    partial.replace(file)
+    """Write the position, whole or not at all; see `writing_whole` for the errors."""
+    with writing_whole(file) as partial:
+        partial.write_text(json.dumps({"now": now.isoformat()}))
 
 
 def attach_clock(runtime: Runtime) -> None:

@@ -4,14 +4,22 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mlops_core.artifacts import writing_whole
 from mlops_core.config import Home
 from mlops_core.demo.files import locate_mark, locate_position, locate_traffic
 
 
 @contextmanager
 def mark_seeding(home: Home) -> Iterator[None]:
-    """Mark an empty home as being seeded; the mark goes only when the seeding has come to its end."""
-    locate_mark(home).touch()
+    """Mark an empty home as being seeded; the mark goes only when the seeding has come to its end.
+
+    Raises
+    ------
+    HomeError
+        When the mark cannot be written.
+    """
+    with writing_whole(locate_mark(home)):
+        pass
     yield
     locate_mark(home).unlink()
 

@@ -91,9 +91,12 @@ class DemoReplay:
         error = None
         try:
             self._advance(runtime, spec, clock, until)
-        except Exception as failure:  # noqa: BLE001  the thread's edge: nobody else would hear of it
+        except MLOpsError as failure:
+            _log.warning("Playing the demo failed: %s", failure.message)
+            error = failure.message
+        except Exception:  # noqa: BLE001  the thread's edge: nobody else would hear of it
             _log.exception("Playing the demo failed")
-            error = failure.message if isinstance(failure, MLOpsError) else "Playing failed; the app's log says why."
+            error = "Playing failed; the app's log says why."
         self._state = replace(self._state, is_playing=False, error=error)
 
     def _advance(self, runtime: Runtime, spec: ModelSpec, clock: DemoClock, until: datetime) -> None:

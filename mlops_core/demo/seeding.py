@@ -75,12 +75,16 @@ class DemoSeeding:
             from mlops_core.demo.seed import seed_demo
 
             seed_demo(runtime, self._report)
-        except Exception as error:  # noqa: BLE001  the thread's edge: nobody else would hear of it
+        except MLOpsError as error:
+            self._fail(error.message)
+        except Exception:  # noqa: BLE001  the thread's edge: nobody else would hear of it
             _log.exception("Seeding the demo failed")
-            reason = error.message if isinstance(error, MLOpsError) else "Seeding failed; the log says why."
-            self._state = replace(self._state, state=SeedingStage.FAILED, error=reason)
+            self._fail("Seeding failed; the log says why.")
         else:
             self._state = SeedingState(state=SeedingStage.DONE, fraction=1.0, words="Done")
+
+    def _fail(self, reason: str) -> None:
+        self._state = replace(self._state, state=SeedingStage.FAILED, error=reason)
 
     def _report(self, fraction: float, words: str) -> None:
         self._state = replace(self._state, fraction=min(max(fraction, 0.0), 1.0), words=words)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mlops_core.artifacts import writing_whole
 from mlops_core.config import Home
 from mlops_core.demo.files import locate_traffic
 from mlops_core.entities import ModelSpec, Verdict
@@ -29,12 +30,10 @@ ROWS_PER_GROUP = 10_000
 
 
 def write_traffic(home: Home, flights: "pd.DataFrame") -> None:
-    """Keep the flights of the year in the order in which they are scored."""
+    """Keep the flights of the year in the order in which they are scored; see `writing_whole` for the errors."""
     table = pa.Table.from_pandas(flights.sort_values("scored_at"), preserve_index=False)
-    target = locate_traffic(home)
-    partial = target.with_suffix(".partial")
-    pq.write_table(table, partial, compression="zstd", row_group_size=ROWS_PER_GROUP)
-    partial.replace(target)
+    with writing_whole(locate_traffic(home)) as partial:
+        pq.write_table(table, partial, compression="zstd", row_group_size=ROWS_PER_GROUP)
 
 
 def deliver(

@@ -6,13 +6,16 @@ import re
 import resource
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlops_core.config import PROJECT, Home
+from mlops_core.demo.clock import read_position, write_position
+from mlops_core.demo.files import locate_traffic
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import find_broken_line
@@ -20,6 +23,7 @@ from mlops_core.store.connection import Database
 from mlops_core.store.migrations import load_migrations, migrate
 from tests.small_home import copy_small_home
 
+NOON = datetime(2013, 10, 31, 12, tzinfo=UTC)
 WRITES = "insert into refreshes select 'm' || (range + $first), now() from range(20000)"
 
 
@@ -170,6 +174,37 @@ def test_new_home_is_refused_and_nothing_is_left_when_the_disk_is_full(tmp_path)
         with pytest.raises(HomeError, match=r"cannot be written .*Free some space"):
             Runtime.open(Home(folder))
         assert not Home(folder).database.exists()
+
+
+@pytest.mark.parametrize("arguments", [("demo",), ("up", "--demo", "--port", "0")], ids=["demo", "up"])
+def test_seeding_ends_with_2_and_one_line_when_the_disk_is_full(tmp_path, arguments):
+    with mounted(tmp_path / "disk", "2m") as folder:
+        ended = run_command(folder, *arguments)
+        traffic = locate_traffic(Home(folder))
+        assert ended.returncode == 2
+        told = [line for line in ended.stderr.splitlines() if not re.match(r" *\d+ %  ", line)]
+        assert told == [
+            f"{traffic} cannot be written: No space left on device. Free some space or mend its permissions."
+        ]
+        assert not [file.name for file in folder.iterdir() if "traffic" in file.name]
+
+
+def test_clock_of_the_demo_stays_when_the_disk_is_full(tmp_path):
+    with mounted(tmp_path / "disk", "64k") as folder:
+        file = folder / "demo-clock.json"
+        write_position(file, NOON)
+        fill_with_zeros(folder)
+        with pytest.raises(HomeError, match=r"No space left on device\. Free some space"):
+            write_position(file, NOON + timedelta(days=1))
+        assert read_position(file) == NOON
+        assert sorted(file.name for file in folder.iterdir()) == ["demo-clock.json", "zeros"]
+
+
+def fill_with_zeros(folder: Path) -> None:
+    """Take all the room that a disk has."""
+    with suppress(OSError), (folder / "zeros").open("wb", buffering=0) as file:
+        while file.write(b"\0" * 4096):
+            pass
 
 
 def test_home_is_refused_and_kept_when_its_disk_is_read_only(tmp_path):
