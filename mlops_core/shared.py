@@ -6,6 +6,7 @@ import os
 import threading
 from contextlib import suppress
 
+from mlops_core.artifacts import explain_failed_write
 from mlops_core.config import Home
 from mlops_core.demo.clock import attach_clock
 from mlops_core.demo.partial import discard_interrupted, is_interrupted
@@ -80,7 +81,9 @@ def announce(home: Home, url: str) -> None:
         partial.write_text(json.dumps({"pid": os.getpid(), "url": url}))
         partial.replace(home.running)
     except OSError as error:
-        raise HomeError(f"{home.running} cannot be written: {error.strerror}. Mend the home's permissions.") from error
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise explain_failed_write(home.running, error) from error
 
 
 def withdraw(home: Home) -> None:

@@ -38,7 +38,9 @@ def ensure_token(home: Home) -> str:
             partial.unlink()
         return read_token(home)
     except OSError as error:
-        raise HomeError(f"The token {home.token} cannot be read or made: {error.strerror}.") from error
+        raise HomeError(
+            f"The token {home.token} cannot be read or made: {error.strerror}. Free some space or mend its permissions."
+        ) from error
 
 
 def read_token(home: Home) -> str:

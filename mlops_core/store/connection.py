@@ -28,6 +28,8 @@ ADVICE_ON_READING = "Stop the app, look at the disk, and put a backup in its pla
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SIGNS_OF_A_FULL_DISK = ("no space left", "file too large", "quota exceeded")
+_SIGNS_OF_DAMAGE = ("could not read", "corrupt", "checksum")
+"""What DuckDB says of its file when that is cut off or was changed by somebody else."""
 _SIGNS_OF_THE_FILE = (
     *_SIGNS_OF_A_FULL_DISK,
     "could not write",
@@ -279,7 +281,7 @@ def _explain_failures(path: Path, deed: str, advice: str) -> Iterator[None]:
         text = _first_line(error)
         if not isinstance(error, duckdb.IOException) and not any(sign in text.lower() for sign in _SIGNS_OF_THE_FILE):
             raise
-        if "could not read" in text.lower():  # Also while writing, when what is there already is cut off.
+        if any(sign in text.lower() for sign in _SIGNS_OF_DAMAGE):  # Also while writing, which reads what is there.
             deed, advice = "read", ADVICE_ON_READING
         raise HomeError(f"{path} cannot be {deed}: {text}. {advice}") from error
 

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlops_core.api.tokens import ensure_token
 from mlops_core.config import PROJECT, Home
 from mlops_core.demo.clock import read_position, write_position
 from mlops_core.demo.files import locate_traffic
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
+from mlops_core.shared import announce
 from mlops_core.store.audit import find_broken_line
 from mlops_core.store.connection import Database
 from mlops_core.store.migrations import load_migrations, migrate
@@ -114,6 +116,26 @@ def test_home_is_refused_and_kept_when_bytes_of_its_database_are_changed(tmp_pat
     assert_refused(home, "It may be damaged")
 
 
+@pytest.mark.parametrize("statement", ["select max(text) as t from t", "update t set text = text || 'x'"])
+def test_damage_is_told_as_damage_when_a_change_reads_it(tmp_path, statement):
+    database = Database.open(tmp_path / "a.duckdb")
+    with database.transaction() as transaction:
+        transaction.run_sql("create table t as select md5(range::varchar) as text from range(300000)")
+    database.close()
+    content = bytearray(database.path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 300_000] = np.random.default_rng(0).bytes(300_000)
+    database.path.write_bytes(content)
+    database = Database.open(database.path)
+    try:
+        expected = pytest.raises(HomeError, match=r"cannot be read: .*orrupt.* put a backup in its place\.$")
+        with expected as caught, database.transaction() as transaction:
+            transaction.table(statement)
+        assert "free some space" not in caught.value.message
+    finally:
+        database.close()
+
+
 def test_command_ends_with_2_and_one_sentence_when_the_database_is_damaged(tmp_path):
     Home(tmp_path).database.write_bytes(b"hello")
     ended = run_command(tmp_path, "versions", "car-loan")
@@ -198,6 +220,15 @@ def test_clock_of_the_demo_stays_when_the_disk_is_full(tmp_path):
             write_position(file, NOON + timedelta(days=1))
         assert read_position(file) == NOON
         assert sorted(file.name for file in folder.iterdir()) == ["demo-clock.json", "zeros"]
+
+
+@pytest.mark.parametrize("write", [lambda home: announce(home, "http://127.0.0.1:8501"), ensure_token])
+def test_start_says_what_to_do_when_its_small_files_find_the_disk_full(tmp_path, write):
+    with mounted(tmp_path / "disk", "64k") as folder:
+        fill_with_zeros(folder)
+        with pytest.raises(HomeError, match=r"No space left on device\. Free some space or mend its permissions\.$"):
+            write(Home(folder))
+        assert [file.name for file in folder.iterdir()] == ["zeros"]
 
 
 def fill_with_zeros(folder: Path) -> None:
