@@ -77,6 +77,7 @@ def change_production(
     """
     _check_request(request)
     if preflight is None:
+        get_model(runtime.database, request.model)
         get_version(runtime.database, request.model, request.to)
         basis = get_change_basis(runtime.database, request.model, request.to, request.key)
         earlier = _find_repeated_or_refuse(basis, request)

@@ -47,6 +47,14 @@ def test_undo_restores_what_was_in_production(api: Caller):
     assert api.get("/api/v1/models/car-loan/production").json()["data"]["version"] == "v2"
 
 
+@pytest.mark.parametrize("action", ["rollback", "promote"])
+@pytest.mark.parametrize("belief", [{}, {"expected_champion": "v2"}])
+def test_change_is_not_found_when_there_is_no_such_model(api: Caller, action: str, belief: dict[str, str]):
+    error = check_error(api.post(f"/api/v1/models/nope/{action}", BACK | belief), 404, "not_found")
+    assert error["message"] == "There is no model 'nope'; the models are: car-loan."
+    assert count_deployments(api) == 2
+
+
 def test_channel_is_command_when_our_command_says_so(api: Caller):
     answer = api.post(ROLLBACK, BACK, headers={"X-Driftdeck-Channel": "command"})
     assert answer.json()["data"]["channel"] == "command"

@@ -1,5 +1,7 @@
 """The commands that change production."""
 
+import pytest
+
 from mlops_core.api.changes import name_local_user
 
 
@@ -32,6 +34,12 @@ def test_changes_end_with_1_when_another_champion_was_expected(run):
     ended = run("rollback", "car-loan", "--to", "v1", "--reason", "x", "--expected-champion", "v3", "--json")
     assert ended.exit_code == 1
     assert ended.document["error"]["code"] == "conflict"
+
+
+@pytest.mark.parametrize("action", ["rollback", "promote"])
+def test_changes_name_the_models_when_there_is_no_such_model(run, action):
+    ended = run(action, "nope", "--to", "v9", "--reason", "x")
+    assert (ended.exit_code, ended.errors) == (2, "There is no model 'nope'; the models are: car-loan.\n")
 
 
 def test_changes_end_with_2_when_the_input_is_bad(run):

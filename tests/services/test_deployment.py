@@ -128,7 +128,7 @@ def test_request_is_answered_again_when_its_key_comes_back_later(runtime):
         (ask("v2", Action.PROMOTE), ConflictError, "v2 is in production already"),
         (ask("v3"), ConflictError, "v3 was never in production"),
         (ask("v9"), NotFoundError, "no version 'v9'; its versions are: v1, v2, v3"),
-        (ask("v1", model="other"), NotFoundError, "other has no version 'v1'"),
+        (ask("v1", model="other"), NotFoundError, "no model 'other'; the models are: car-loan"),
         (ask("v1", reason="  "), InputError, "A reason of 1 to 2,000 characters"),
         (ask("v1", reason="x" * 2001), InputError, "this one has 2,001"),
     ],
