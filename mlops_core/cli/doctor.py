@@ -1,6 +1,7 @@
 """The doctor: decides in which order things are checked and how it is told."""
 
 from argparse import Namespace
+from urllib.parse import urlsplit
 
 from mlops_core.api.answers import to_plain
 from mlops_core.cli.connection import Connection, connect
@@ -30,8 +31,7 @@ def run_doctor(options: Namespace) -> Outcome:
         findings += [examine_token(home), examine_disk(home)]
         stored, url = _examine_store(home)
         findings += stored
-    is_ours = url is not None
-    findings.append(examine_port(options.host, options.port, is_ours))
+    findings.append(examine_port(options.host, options.port, urlsplit(url).port if url else None))
     problems = sum(not finding.passed for finding in findings)
     lines = [_write(finding) for finding in findings]
     ending = f"{problems} of {len(findings)} checks found a problem." if problems else "Everything is in order."
@@ -77,4 +77,5 @@ def _list_versions(connection: Connection) -> list[dict[str, object]]:
 
 def _write(finding: Finding) -> str:
     line = f"{'OK     ' if finding.passed else 'PROBLEM'}  {finding.name + ':':<11} {finding.detail}"
-    return f"{line}. To do: {finding.remedy}." if finding.remedy else line
+    # What errors say is whole sentences already.
+    return f"{line.rstrip('.')}. To do: {finding.remedy}." if finding.remedy else line

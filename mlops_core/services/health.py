@@ -119,9 +119,15 @@ def examine_disk(home: Home) -> Finding:
     )
 
 
-def examine_port(host: str, port: int, is_ours: bool) -> Finding:
-    """Check that the app can listen, or does already."""
-    if is_ours:
+def examine_port(host: str, port: int, own_port: int | None) -> Finding:
+    """Check that the app can listen, or does already.
+
+    Parameters
+    ----------
+    own_port : int, optional
+        Where the app of this home listens; None when it does not run.
+    """
+    if port == own_port:
         return _find("Port", True, f"{port} is used by this home's app")
     try:
         with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):

@@ -49,6 +49,12 @@ def test_doctor_finds_a_damaged_database(run, home: Home):
     assert set(list_problems(run("doctor", "--port", "0", "--json"))) == {"Database"}
 
 
+def test_doctor_ends_a_sentence_with_one_stop(run, home: Home):
+    home.database.write_bytes(b"no database" * 1000)
+    line = next(line for line in run("doctor", "--port", "0").output.splitlines() if "Database:" in line)
+    assert line.endswith("nothing was changed. To do: see the message.")
+
+
 def test_doctor_finds_a_home_that_is_missing_and_makes_none(run, home: Home):
     ended = run("doctor", "--port", "0", "--home", str(home.path / "missing"), "--json")
     assert ended.exit_code == 1

@@ -125,6 +125,16 @@ def test_commands_go_through_the_running_app(app: Running):
     doctor = spawn(*home, "doctor", "--port", app.port)
     assert doctor.exit_code == 0, doctor.output
     assert f"the app at {app.url} has it open and answers" in doctor.output
+    assert f"{app.port} is used by this home's app" in doctor.output
+
+
+def test_doctor_looks_at_the_port_that_is_asked_for_when_the_app_listens_elsewhere(app: Running):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        other = str(taken.getsockname()[1])
+        found = spawn("--home", str(app.home.path), "doctor", "--port", other)
+    assert f"{other} on 127.0.0.1 is used by another program" in found.output
+    assert "this home's app" not in found.output
+    assert "0 is free" in spawn("--home", str(app.home.path), "doctor", "--port", "0").output
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"pid": 1, "url": "no address"}', '{"pid": "x", "url": 1}'])
