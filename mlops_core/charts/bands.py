@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
+from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import Palette, draw_figure
 from mlops_core.charts.timeline import Timeline, draw_marks, localise, title_axis
 from mlops_core.entities import Estimate, Source
@@ -90,7 +91,7 @@ def _trace_line(line: MetricLine, colour: str, zone: ZoneInfo, rows: str) -> Par
         "mode": "lines+markers",
         "marker": {"size": 3.5, "color": colour},
         "line": {"color": colour, "width": 2.2 if dash == "solid" else 1.8, "dash": dash},
-        "name": name_line(line, rows),
+        "name": show_plain(name_line(line, rows)),
         "legendgroup": name_line(line, rows),
         "customdata": [_tell(point, unit) if point else "" for point in points],
         "hovertemplate": "%{y:.3f}%{customdata}",

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import plotly.graph_objects as go
 
+from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import Palette, draw_figure
 from mlops_core.entities import Status
 
@@ -136,7 +137,10 @@ def _trace_status(
     colour, is_empty = palette.status[status], status is Status.INSUFFICIENT_DATA
     # Plotly checks every element of a list, twice; arrays, numbers on a scale, and one text for all are fast.
     texts = [tile.text for _, _, _, tile in cells]
-    told = [[row.name, stamps[column], row.label, names[column], tile.words] for column, _, row, tile in cells]
+    told = [
+        [row.name, stamps[column], show_plain(row.label), names[column], show_plain(tile.words)]
+        for column, _, row, tile in cells
+    ]
     return {
         "type": "scatter",
         "x": np.array([column for column, _, _, _ in cells], np.int64),
@@ -209,7 +213,7 @@ def _lay_out(chunks: Sequence[str], rows: Sequence[str], palette: Palette) -> Ma
         "yaxis": {
             "side": "right",
             "tickvals": list(range(len(rows))),
-            "ticktext": list(rows),
+            "ticktext": [show_plain(row) for row in rows],
             "tickfont": {"color": palette.text},
             "range": [len(rows) - 0.5, -0.5],
             "showgrid": False,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import SYMBOLS, Palette, make_figure
 from mlops_core.stats.comparison import Judgement, MetricDifference, SegmentDifference
 from mlops_core.words import write_difference
@@ -48,7 +49,7 @@ def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette) -
         values = [found.difference for _, found in chosen]
         figure.add_scatter(
             x=values,
-            y=[name for name, _ in chosen],
+            y=[show_plain(name) for name, _ in chosen],
             mode="markers",
             name=judgement.value,
             marker={"color": colour, "size": 11, "symbol": SYMBOLS[judgement], "line": {"color": colour, "width": 2}},
@@ -67,7 +68,7 @@ def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette) -
     figure.add_vline(x=0, line={"color": palette.text, "width": 1})
     figure.update_yaxes(
         categoryorder="array",
-        categoryarray=[name for name, _ in rows][::-1],
+        categoryarray=[show_plain(name) for name, _ in rows][::-1],
         tickfont={"size": 13, "color": palette.text},
     )
     figure.update_xaxes(showgrid=False, tickformat="+.2~f")

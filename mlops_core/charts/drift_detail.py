@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
+from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.charts.timeline import localise
 from mlops_core.entities import ModelSpec, Status
@@ -224,7 +225,7 @@ def _write_last(values: Sequence[float]) -> str:
 
 def _shorten(label: str) -> str:
     plain = label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
-    return plain.replace("&", "&amp;").replace("<", "&lt;")
+    return show_plain(plain)
 
 
 def _fade(colour: str, opacity: float) -> str:

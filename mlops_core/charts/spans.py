@@ -5,6 +5,7 @@ from datetime import datetime
 
 import plotly.graph_objects as go
 
+from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.entities import Span
 
@@ -21,18 +22,18 @@ def draw_spans(
         end = span.end or now
         figure.add_scatter(
             x=[span.start, end],
-            y=[span.version, span.version],
+            y=[show_plain(span.version)] * 2,
             mode="lines",
             line={"color": colours[span.version], "width": 14},
-            name=span.version,
+            name=show_plain(span.version),
             showlegend=False,
-            hovertemplate=f"{span.version}: {span.start:%d %b %Y %H:%M} – "
+            hovertemplate=f"%{{y}}: {span.start:%d %b %Y %H:%M} – "
             + (f"{span.end:%d %b %Y %H:%M}" if span.end else "now")
             + " UTC<extra></extra>",
         )
     figure.update_yaxes(
         categoryorder="array",
-        categoryarray=list(versions),
+        categoryarray=[show_plain(version) for version in versions],
         range=[-0.6, len(versions) - 0.4],
         tickfont={"size": 13, "color": palette.text},
     )

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
+from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.entities import Deployment, Metric, ModelSpec, Series, Source, Standard
 
@@ -76,7 +77,7 @@ def _add_series(
             y=series.daily,
             mode="markers",
             marker={"color": colour, "size": 5, "opacity": 0.35},
-            name=f"{series.version}, day",
+            name=show_plain(f"{series.version}, day"),
             showlegend=False,
             customdata=series.n_labelled,
             hovertemplate="%{y:.3f} (%{customdata:,} labels)",
@@ -86,7 +87,7 @@ def _add_series(
         y=series.rolling,
         mode="lines",
         line={"color": colour, "width": 2.6 if live else 1.6, "dash": "solid" if live else "dash"},
-        name=name,
+        name=show_plain(name),
         legendgroup=name,
         showlegend=is_named,
         hovertemplate="%{y:.3f}",
@@ -155,7 +156,7 @@ def _mark_deployments(figure: go.Figure, timeline: Timeline, palette: Palette, z
             yshift=-row * MARK_HEIGHT,
             xanchor="right" if is_late else "left",
             xshift=-6 if is_late else 6,
-            text=f"{deployment.version} {done}",
+            text=show_plain(f"{deployment.version} {done}"),
             font={"size": 12, "color": palette.text},
             showarrow=False,
         )
