@@ -18,6 +18,7 @@ from mlops_core.cli import main
 from mlops_core.cli.arguments import _build_parser
 from mlops_core.config import PROJECT
 from mlops_core.demo.seeding import SeedingState
+from mlops_core.store.migrations import load_migrations
 from tests.api.conftest import Caller, artifact_host, open_api
 from tests.small_home import MODEL, copy_small_home
 
@@ -229,6 +230,21 @@ def test_error_table_is_that_of_the_errors():
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \| (.+) \|$", split_sections(HTTP)["Errors"], re.MULTILINE)
     assert set(rows) == expected
     assert len(rows) == len(expected)
+
+
+def test_codes_that_exist_over_http_alone_are_those_of_the_api():
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| – \| .+ \|$", split_sections(HTTP)["Errors"], re.MULTILINE)
+    sources = "\n".join(read(file) for file in (PROJECT / "mlops_core" / "api").glob("*.py"))
+    made = {(code, status) for status, code in re.findall(r'make_error\((\d+), "(\w+)"', sources)}
+    shared = {kind.code for kind in (errors.MLOpsError, *errors.MLOpsError.__subclasses__())}
+    assert set(rows) == {(code, status) for code, status in made if code not in shared}
+    assert len(rows) == 4
+
+
+def test_schema_of_the_examples_is_the_newest():
+    newest = str(max(load_migrations()))
+    assert re.findall(r'"schema": (\d+)', read(HTTP)) == [newest]
+    assert re.findall(r"; schema (\d+)", read(COMMANDS)) == [newest]
 
 
 # Pages

@@ -7,6 +7,7 @@ from datetime import datetime
 import plotly.graph_objects as go
 
 from mlops_core.charts.cells import Look, Tile, TileRow, describe_cells, draw_cells, measure_cell
+from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.entities import Status
 
@@ -129,7 +130,7 @@ def draw_history(readings: Sequence[Reading], *, percent: bool, palette: Palette
                 y=[one.value for one in own],
                 mode="markers",
                 marker={"symbol": SHAPES[status], "size": 9, "color": palette.status[status]},
-                customdata=[[one.name, one.reason] for one in own],
+                customdata=[[one.name, show_plain(one.reason)] for one in own],
                 hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
                 name=NAMES[status],
             )
