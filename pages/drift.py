@@ -6,7 +6,7 @@ import streamlit as st
 
 from mlops_core.checks.headline import Headline
 from mlops_core.entities import Window
-from mlops_core.errors import ConflictError
+from mlops_core.errors import MLOpsError
 from mlops_core.services.drift_view import DriftView, read_drift_view
 from mlops_core.services.drift_words import list_notices, tell_drift, tell_nothing
 from mlops_core.services.overview import read_refreshed
@@ -24,7 +24,7 @@ def read(view: View, reference: Window | None) -> DriftView | str:
     """Give the figures, or why there are none."""
     try:
         return read_drift_view(view.runtime, view.spec, view.window, view.now, view.segment, reference)
-    except ConflictError as error:
+    except MLOpsError as error:
         return error.message
 
 

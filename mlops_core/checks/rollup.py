@@ -1,6 +1,6 @@
 """The headline: decides from verdicts and paired differences which sentence opens the overview and what it advises."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mlops_core.checks.findings import Check
@@ -11,6 +11,14 @@ from mlops_core.words import write_difference, write_instant, write_share, write
 
 GAIN_WORTH_A_CHANGE = 0.02
 """What a rival must gain to be named while the champion keeps its standard, in units of the metric."""
+
+_STOPS = {
+    Check.REFUSED: "its newest {rows} are refused",
+    Check.FRESHNESS: "no new {rows} come",
+    Check.VOLUME: "{champion} gets another number of {rows} than usual",
+}
+"""What is said of traffic, the gravest first."""
+STOPS = frozenset(_STOPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,8 @@ class Situation:
     performance: Verdict | None
     """The newest verdict against the primary standard; None when the champion has no labels or no standard."""
     skews: tuple[Skew, ...]
+    stops: tuple[Verdict, ...] = ()
+    """Alerts that say that traffic does not come as it used to: refused, too old, too few or too many rows."""
     rivals: tuple[Rival, ...]
     """Best first."""
     evidence: Rival | None
@@ -87,6 +97,29 @@ class Situation:
 
 def summarise(situation: Situation) -> Headline:
     """Turn a situation into the sentence a person would say."""
+    headline = _summarise_figures(situation)
+    return _tell_stop(situation, headline) if situation.stops else headline
+
+
+def _tell_stop(situation: Situation, headline: Headline) -> Headline:
+    """Say that traffic does not come as it used to, which figures of the past do not show."""
+    stop = min(situation.stops, key=lambda verdict: list(_STOPS).index(Check(verdict.code)))
+    if headline.status in (Status.ALERT, Status.WARNING):
+        return replace(headline, detail=_join(headline.detail, f"Besides: {stop.reason}"))
+    told = _STOPS[Check(stop.code)].format(rows=situation.words.rows, champion=situation.champion)
+    sentence = f"{told[0].upper()}{told[1:]}."
+    if headline.status is Status.OK:
+        sentence = f"{headline.sentence.removesuffix('.')}, but {told}."
+    return replace(
+        headline,
+        status=Status.ALERT,
+        kicker=_kick(Status.ALERT, "traffic", stop.at),
+        sentence=sentence,
+        detail=_join(stop.reason, headline.detail),
+    )
+
+
+def _summarise_figures(situation: Situation) -> Headline:
     if situation.champion is None:
         return Headline(
             status=Status.INSUFFICIENT_DATA,
@@ -171,7 +204,7 @@ def _confirm(situation: Situation, verdict: Verdict) -> Headline:
         status=status,
         kicker=_kick(status, situation.metric.label, verdict.at),
         sentence=sentence,
-        detail=_join(verdict.reason, told, _tell_cause(situation)),
+        detail=_join(verdict.reason, told, _tell_cause(situation, "To watch")),
         action=None,
         target=None,
     )
@@ -220,11 +253,11 @@ def _tell_skews(situation: Situation) -> str:
     return f"{situation.champion} {', and '.join(told)}."
 
 
-def _tell_cause(situation: Situation) -> str:
+def _tell_cause(situation: Situation, lead: str = "Likely cause") -> str:
     if not situation.skews:
         return ""
     told = "; ".join(_tell_skew(skew, situation.champion) for skew in situation.skews)
-    return f"Likely cause: {told}."
+    return f"{lead}: {told}."
 
 
 def _tell_skew(skew: Skew, champion: str | None) -> str:

@@ -11,7 +11,7 @@ from mlops_core.checks.quality import tell_outside
 from mlops_core.checks.ranges import count_outside
 from mlops_core.entities import Status
 from mlops_core.stats.features import OTHER_BIN, UNSEEN_BIN, FeatureCounts
-from mlops_core.stats.grids import NEGATIVE_INFINITY_BIN, NumericGrid
+from mlops_core.stats.grids import HIGHEST_BIN, LOWEST_BIN, NEGATIVE_INFINITY_BIN, NumericGrid
 from mlops_core.stats.groups import FeatureGroups, count_groups
 from mlops_core.stats.shift import measure_shift
 from mlops_core.words import write_share
@@ -144,7 +144,8 @@ def _judge_constant(training: Training, counts: FeatureCounts, chunks: Sequence[
 
 def _find_top(counts: FeatureCounts, *, is_categorical: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give the fullest bin of each chunk and its rows, shape (k,) each; what is unseen or other is no one value."""
-    chosen = np.ones(counts.bins.size, dtype=bool)
+    # The outermost bins of numbers are open: whatever lies far outside of training is in one.
+    chosen = (counts.bins > LOWEST_BIN) & (counts.bins < HIGHEST_BIN)
     if is_categorical:
         chosen = (counts.bins != UNSEEN_BIN) & (counts.bins != OTHER_BIN)
     width = -2 * NEGATIVE_INFINITY_BIN

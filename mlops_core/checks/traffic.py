@@ -57,8 +57,9 @@ def check_volume(n: int, usual: float | None, terms: TrafficTerms, *, is_over: b
     share = n / usual if usual else float("inf")
     is_few, is_many = is_over and share < terms.least_volume, share > terms.most_volume
     status = Status.ALERT if is_few or is_many else Status.OK if is_over else Status.INSUFFICIENT_DATA
+    compared = f"{share:.0%} of the usual {usual:,.0f}" if usual else "where none are usual"
     reason = (
-        f"{n:,} rows in the {unit}, {share:.0%} of the usual {usual:,.0f}; the contract accepts "
+        f"{n:,} rows in the {unit}, {compared}; the contract accepts "
         f"{terms.least_volume:.0%} to {terms.most_volume:.0%}."
     ).replace("%", " %")
     if status is Status.INSUFFICIENT_DATA:

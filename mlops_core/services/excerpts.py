@@ -8,7 +8,7 @@ from mlops_core.charts.drift import HeatMap
 from mlops_core.charts.quality import Matrix
 from mlops_core.checks.quality_summary import rank_checks, summarise_quality
 from mlops_core.entities import ModelSpec, Status, Window
-from mlops_core.errors import ConflictError
+from mlops_core.errors import MLOpsError
 from mlops_core.services.drift_view import make_heat_map, read_drift_view
 from mlops_core.services.drift_words import tell_drift
 from mlops_core.services.quality import read_quality
@@ -47,7 +47,7 @@ def read_drift_excerpt(runtime: Runtime, spec: ModelSpec, now: datetime) -> Exce
     """Give the features that drifted in the newest chunks against the standing reference, or why nobody knows."""
     try:
         view = read_drift_view(runtime, spec, _make_window(now), now)
-    except ConflictError as error:
+    except MLOpsError as error:
         return error.message
     heat, headline = make_heat_map(view), tell_drift(view, view.find_position(None))
     moved = [

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mlops_core.checks.findings import Check
 from mlops_core.checks.headline import Headline
-from mlops_core.checks.rollup import MetricPair, Rival, Situation, Skew, summarise
+from mlops_core.checks.rollup import STOPS, MetricPair, Rival, Situation, Skew, summarise
 from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Source, Status, Verdict
 from mlops_core.services.activity import tell_event
 from mlops_core.services.comparison import VersionComparison, list_alternatives, read_comparison
@@ -27,7 +27,7 @@ from mlops_core.store.deployments import list_deployments
 from mlops_core.store.models import list_versions
 from mlops_core.store.profiles import Coverage, get_refreshed, read_coverage, read_score_profiles
 from mlops_core.store.traffic import list_batches
-from mlops_core.store.verdicts import list_verdicts
+from mlops_core.store.verdicts import list_standing_verdicts, list_verdicts
 from mlops_core.words import write_day
 
 
@@ -162,10 +162,17 @@ def _describe_situation(
         metric=spec.primary_metric,
         performance=performance,
         skews=skews,
+        stops=_list_stops(runtime, spec, champion) if champion else (),
         rivals=tuple(rival for rival in rivals if rival),
         evidence=_read_evidence(runtime, spec, champion) if champion else None,
         replaced=champion.previous if champion else None,
     )
+
+
+def _list_stops(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple[Verdict, ...]:
+    standing = list_standing_verdicts(runtime.database, spec.name, champion.at)
+    own = (verdict for verdict in standing if verdict.version == champion.version)
+    return tuple(verdict for verdict in own if verdict.code in STOPS and verdict.status is Status.ALERT)
 
 
 def _read_rival(spec: ModelSpec, found: VersionComparison, was_champion: bool) -> Rival | None:

@@ -150,6 +150,8 @@ def read_counts(
     seen = {chunk for profile in profiles for chunk in profile.chunks}
     if champion:
         first = find_chunk(spec, max(window.start, champion.at))
+        # Its first chunk may have begun under another version; one that begins before the window is not shown.
+        first = first if first >= window.start else next_chunk(spec, first)
         last = find_chunk(spec, min(now, window.end - MICROSECOND))
         seen |= {first, last} if first <= last else set()
     if not seen:

@@ -52,6 +52,8 @@ class ShiftCache:
         """
         with self._lock:
             known = self._known.get(key)
+            if known:
+                self._known.move_to_end(key)
         values = np.full((len(_NAMES), *n.shape), np.nan)
         is_known = np.zeros(chunks.size, dtype=np.bool_)
         if known:

@@ -19,7 +19,7 @@ def find_skews(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple
     Returns
     -------
     skews : tuple of Skew
-        Those that are missing up to the newest chunk, with their share over all its traffic; then those whose values
+        Those that are missing up to the newest chunk, with their share since then; then those whose values
         are others, by the verdicts that stand.
     trend : tuple of float
         How many are missing, by chunk.
@@ -35,7 +35,7 @@ def find_skews(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple
     skews = []
     for feature, found in lost.items():
         if found[-1].chunk == chunks[-1]:
-            own = [count for count in counts if count.feature == feature]
+            own = [count for count in counts if count.feature == feature and count.chunk >= found[0].chunk]
             live = sum(count.n_null for count in own) / sum(count.n for count in own)
             skews.append(Skew(feature=feature, live=live, trained=trained[feature], since=found[0].chunk))
     trend = tuple(float(sum(any(c.chunk == chunk for c in found) for found in lost.values())) for chunk in chunks)

@@ -133,6 +133,7 @@ def test_volume_is_judged_when_the_chunk_is_over_or_has_too_many_rows(n, usual, 
     found = check_volume(n, usual, TRAFFIC, is_over=is_over, unit="day")
     assert found.status is status
     assert found.value is None or np.isfinite(found.value)
+    assert "inf" not in found.reason
 
 
 @pytest.mark.parametrize(

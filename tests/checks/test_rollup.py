@@ -1,5 +1,6 @@
 """The headline as a full table: each situation, its sentence, its figures, and what it advises."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -248,8 +249,11 @@ def test_headline_follows_the_table(name):
 
 @pytest.mark.parametrize("name", TABLE)
 def test_detail_names_the_cause_exactly_when_a_feature_is_lost(name):
-    situation = TABLE[name][0]
-    assert (CAUSE in summarise(situation).detail) == bool(situation.skews)
+    situation, (status, *_) = TABLE[name]
+    # While the standard is kept there is nothing to be the cause of.
+    is_kept = situation.performance is not None and situation.performance.status is Status.OK and not situation.rivals
+    cause = CAUSE.replace("Likely cause", "To watch") if is_kept else CAUSE
+    assert (cause in summarise(situation).detail) == bool(situation.skews), status
 
 
 @pytest.mark.parametrize(
@@ -303,3 +307,33 @@ def test_cause_says_how_values_differ_from_training():
         "**origin** has one value in 100 % of live traffic since 7 Oct 06:00, which it did not have in v4's training "
         "rows; **distance** lies far outside the range of v4's training rows in 63 % of live traffic since 7 Oct 06:00."
     ) in detail
+
+
+def make_stop(check, status=Status.ALERT):
+    return replace(make_verdict(status), code=check.value, subject="traffic", reason=f"The reason of {check.value}.")
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        (Check.REFUSED, "v4 keeps its standard, but its newest flights are refused."),
+        (Check.FRESHNESS, "v4 keeps its standard, but no new flights come."),
+        (Check.VOLUME, "v4 keeps its standard, but v4 gets another number of flights than usual."),
+    ],
+)
+def test_traffic_that_does_not_come_is_an_alert_though_the_standard_is_kept(check, sentence):
+    found = summarise(make_situation(Status.OK, stops=(make_stop(check),)))
+    assert (found.status, found.sentence) == (Status.ALERT, sentence)
+    assert found.kicker == "ALERT · traffic · since 14 Oct 06:00"
+    assert found.detail.startswith(f"The reason of {check.value}. The reason of OK.")
+
+
+def test_traffic_that_does_not_come_is_said_first_when_there_are_no_labels():
+    found = summarise(make_situation(stops=(make_stop(Check.VOLUME), make_stop(Check.REFUSED))))
+    assert (found.status, found.sentence) == (Status.ALERT, "Its newest flights are refused.")
+
+
+def test_broken_standard_is_said_before_traffic_that_does_not_come():
+    calm, found = (summarise(make_situation(Status.ALERT, stops=stops)) for stops in ((), (make_stop(Check.VOLUME),)))
+    assert (found.sentence, found.kicker) == (calm.sentence, calm.kicker)
+    assert found.detail == f"{calm.detail} Besides: The reason of quality.volume."

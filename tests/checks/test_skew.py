@@ -80,6 +80,12 @@ def test_constant_is_judged_in_each_chunk_by_itself():
     assert [one.value for one in found] == [1.0, pytest.approx(0.2), None, 1.0]
 
 
+def test_numbers_beyond_the_last_bin_are_no_one_value():
+    training = make_training(count_numbers([0.0] * 400 + list(range(1, 401))))
+    (found,) = check_constant("id", training, count_numbers(np.arange(9e6, 9e6 + 300)), is_categorical=False)
+    assert (found.status, found.value) == (Status.OK, 0.0)
+
+
 def test_unseen_categories_are_no_constant_when_they_are_many():
     training = make_training(count_categories(["a", "b"] * 200, known=["a", "b"]), is_categorical=True)
     live = count_categories([f"new {i}" for i in range(300)], known=["a", "b"])

@@ -89,7 +89,8 @@ def test_verdict_is_stored_anew_when_a_version_comes_back_and_keeps_its_standard
     change(runtime, "v2", Action.ROLL_BACK, PRESENT + DAY)
     refresh(runtime, spec, PRESENT + DAY)
     headline = read_overview(runtime, spec, PRESENT + DAY).headline
-    assert headline.status is Status.INSUFFICIENT_DATA
+    assert (headline.status, headline.sentence) == (Status.ALERT, "No new loans come.")
+    assert headline.detail.endswith("Its ROC AUC is unknown until labels come.")
     send(runtime, spec, "v2", PRESENT + DAY, 600, labels=True)
     found = refresh(runtime, spec, PRESENT + 2 * DAY)
     assert [(v.version, v.status) for v in found if v.code == "performance.standard"] == [("v2", Status.OK)]

@@ -126,6 +126,12 @@ def test_champion_without_traffic_in_a_window_is_still_checked_for_its_age(runti
     assert read_quality(runtime, spec, v1, window, PRESENT - HOUR) == []
 
 
+def test_chunks_begin_in_the_window(runtime, spec, v2):
+    window = Window(PRESENT - 8 * DAY + HOUR, PRESENT - 6 * DAY + HOUR)
+    chunks = read_quality(runtime, spec, v2, window, PRESENT - HOUR)
+    assert [chunk.start for chunk in chunks] == [PRESENT - 7 * DAY, PRESENT - 6 * DAY]
+
+
 def test_rows_delivered_twice_and_refused_deliveries_are_found(runtime, spec, v2):
     now = OPEN + 10 * HOUR
     send(runtime, spec, 300)
