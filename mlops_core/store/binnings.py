@@ -28,10 +28,11 @@ def get_binning(source: Database | Transaction, model: str) -> Binning | None:
 def add_binning(
     transaction: Transaction, model: str, origin: str, features: Sequence[FeatureBinning], at: datetime
 ) -> Binning:
-    """Store a new binning; what is counted from now on is counted by it."""
+    """Store a new binning; all rows that are still stored wait to be counted by it, as new ones do."""
     number = transaction.run("insert_binning", {"model": model, "origin": origin, "at": at})
     for feature in features:
         _write_feature(transaction, number, feature, known=0)
+    transaction.run("delete_counted_batch", {"model": model})
     return Binning(id=number, origin=origin, features={feature.feature: feature for feature in features})
 
 

@@ -6,6 +6,10 @@ select batch from counted_batches where model = $model;
 -- Part of the transaction that counts it.
 insert or replace into counted_batches (model, batch) values ($model, $batch);
 
+-- name: delete_counted_batch
+-- With a new binning everything is counted anew.
+delete from counted_batches where model = $model;
+
 -- name: take_known_profiles
 -- What is known of the touched chunks by some segment columns, the empty one for all traffic.
 select '' as segment_column, '' as segment, feature, version, chunk, n, n_null, bins, counts, sums, minimum, maximum
@@ -84,8 +88,8 @@ where model = $model and binning = $binning and chunk >= $start and chunk < $end
 order by version, feature, chunk;
 
 -- name: read_null_counts
--- Nulls of a version's traffic, whatever the binning.
-select version, chunk, feature, sum(n)::bigint as n, sum(n_null)::bigint as n_null
+-- Nulls of a version's traffic, by the newest binning that a chunk was counted by.
+select version, chunk, feature, max_by(n, binning) as n, max_by(n_null, binning) as n_null
 from feature_profiles
 where model = $model and version = $version and chunk >= $start and chunk < $end
 group by version, chunk, feature
