@@ -18,7 +18,7 @@ def test_page_names_the_lost_column_and_a_click_shows_another_check(reading_url:
     # The cell in the row of ranges, in the column of the newest day.
     box = page.evaluate(
         "() => { const g = document.querySelector('.st-key-quality-map .js-plotly-plot'), l = g._fullLayout, "
-        "b = g.getBoundingClientRect(), x = Math.max(...g.data.flatMap(t => [...t.x])), "
+        "b = g.getBoundingClientRect(), x = Math.max(...g._fullData.flatMap(t => [...t.x])), "
         "y = l.yaxis.ticktext.indexOf('Range'); "
         "return [b.left + l.xaxis._offset + l.xaxis.d2p(x), b.top + l.yaxis._offset + l.yaxis.d2p(y)] }"
     )
