@@ -4,15 +4,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_core.stats.shift import Shifts
+if TYPE_CHECKING:
+    # A start opens this before it needs SciPy.
+    from mlops_core.stats.shift import Shifts
 
 MOST_SERIES = 64
 """Series that are kept; those asked for longest ago make room."""
-_NAMES = tuple(field.name for field in fields(Shifts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,6 +25,7 @@ class _Measured:
     n: NDArray[np.int64]
     values: NDArray[np.float64]
     """The parts of `Shifts`, shape (4, f, k)."""
+    kind: "type[Shifts]"
 
 
 class ShiftCache:
@@ -37,8 +40,8 @@ class ShiftCache:
         key: Hashable,
         chunks: NDArray[np.int64],
         n: NDArray[np.int64],
-        measure: Callable[[int, int], Shifts],
-    ) -> Shifts:
+        measure: "Callable[[int, int], Shifts]",
+    ) -> "Shifts":
         """Give the shifts of all chunks; the span of those that are new, or have other rows by now, is measured.
 
         Parameters
@@ -54,19 +57,23 @@ class ShiftCache:
             known = self._known.get(key)
             if known:
                 self._known.move_to_end(key)
-        values = np.full((len(_NAMES), *n.shape), np.nan)
-        is_known = np.zeros(chunks.size, dtype=np.bool_)
+        place, is_known = np.zeros(chunks.size, dtype=np.int64), np.zeros(chunks.size, dtype=np.bool_)
         if known:
             place = np.minimum(np.searchsorted(known.chunks, chunks), known.chunks.size - 1)
             is_known = (known.chunks[place] == chunks) & (known.n[:, place] == n).all(axis=0)
-            values[:, :, is_known] = known.values[:, :, place[is_known]]
         stale = np.flatnonzero(~is_known)
-        if stale.size:
-            first, last = int(stale[0]), int(stale[-1]) + 1
-            shifts = measure(first, last)
-            values[:, :, first:last] = np.stack([getattr(shifts, name) for name in _NAMES])
-            self._keep(key, _join(known, _Measured(chunks=chunks, n=n, values=values)))
-        return Shifts(**dict(zip(_NAMES, values, strict=True)))
+        first, last = (int(stale[0]), int(stale[-1]) + 1) if stale.size or known is None else (0, 0)
+        fresh = measure(first, last) if last else None
+        kind = type(fresh) if fresh else known.kind if known else None
+        assert kind is not None
+        names = [field.name for field in fields(kind)]
+        values = np.full((len(names), *n.shape), np.nan)
+        if known:
+            values[:, :, is_known] = known.values[:, :, place[is_known]]
+        if fresh:
+            values[:, :, first:last] = np.stack([getattr(fresh, name) for name in names])
+            self._keep(key, _join(known, _Measured(chunks=chunks, n=n, values=values, kind=kind)))
+        return kind(**dict(zip(names, values, strict=True)))
 
     def _keep(self, key: Hashable, measured: _Measured) -> None:
         with self._lock:
@@ -87,4 +94,5 @@ def _join(known: _Measured | None, fresh: _Measured) -> _Measured:
         chunks=chunks[order],
         n=np.concatenate([known.n[:, stays], fresh.n], axis=1)[:, order],
         values=np.concatenate([known.values[:, :, stays], fresh.values], axis=2)[:, :, order],
+        kind=fresh.kind,
     )

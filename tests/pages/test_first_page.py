@@ -102,3 +102,11 @@ def test_nothing_is_said_where_a_table_of_models_comes_first(runtime):
     register_model(runtime, text, actor=ACTOR, now=PRESENT)
     assert write_first_words(runtime, None) == ""
     assert write_first_words(runtime, MODEL) == ""
+
+
+def test_app_answers_before_it_imports_the_statistics():
+    program = "import json, sys\nimport app, mlops_core.cli.serve\nprint(json.dumps(list(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    loaded = set(json.loads(ended.stdout.splitlines()[-1]))
+    assert "mlops_core.services.runtime" in loaded
+    assert not loaded & {"scipy", "sklearn", "pandas", "pyarrow.parquet", "mlops_core.services.scheduler"}
