@@ -92,11 +92,6 @@ def read_series(
     starts = _count_micros(chunks)
     named = {one.feature for one in sizes}
     present = tuple(name for name in features if name in named)
-    n = np.zeros((len(present), len(chunks)), np.int64)
-    for one in sizes:
-        place = np.searchsorted(starts, one.chunks)
-        is_shown = place < starts.size
-        np.add.at(n[present.index(one.feature)], place[is_shown], one.n[is_shown])
 
     def read(names: Sequence[str], first: int, last: int) -> dict[str, FeatureCounts]:
         own = [_cut(one, starts[first], starts[last - 1]) for one in sizes if one.feature in names]
@@ -109,7 +104,19 @@ def read_series(
         return _add_versions(profiles, names, starts[first:last])
 
     key = (spec.name, binning, segment, version)
-    return CountSeries(features=present, chunks=tuple(chunks), starts=starts, n=n, key=key, read=read)
+    return CountSeries(
+        features=present, chunks=tuple(chunks), starts=starts, n=_add_sizes(sizes, present, starts), key=key, read=read
+    )
+
+
+def _add_sizes(sizes: Sequence[FeatureSizes], features: Sequence[str], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add the rows of all versions up by feature and chunk, shape (f, k); chunks beyond the last are left out."""
+    n = np.zeros((len(features), starts.size), np.int64)
+    for one in sizes:
+        place = np.searchsorted(starts, one.chunks)
+        is_shown = place < starts.size
+        np.add.at(n[features.index(one.feature)], place[is_shown], one.n[is_shown])
+    return n
 
 
 def list_chunks(spec: ModelSpec, seen: Sequence[datetime], end: datetime) -> list[datetime]:
