@@ -62,6 +62,12 @@ class PreflightError(MLOpsError):
     exit_code = 1
 
 
+class UnfinishedError(MLOpsError):
+    """A check ran, but a part of it could not be made; the rest is stored."""
+
+    code = "unfinished"
+
+
 class HomeError(MLOpsError):
     """The home cannot be used: locked, damaged, newer, read-only, or full."""
 

@@ -24,6 +24,8 @@ MOST_CATEGORIES = 15
 CENTRAL_SHARE = 0.99
 """Of both sides together, within the drawn part of a number."""
 
+INFINITIES = {NEGATIVE_INFINITY_BIN: "−∞", POSITIVE_INFINITY_BIN: "∞"}
+
 Sides = tuple[tuple[float, ...], tuple[float, ...]]
 
 
@@ -109,7 +111,7 @@ def _share_numbers(
         return (), (), ((), ())
     if is_finite.sum() <= MOST_SEPARATE:
         means = np.where(left.counts > 0, left.means, right.means)
-        labels = tuple("−∞" if m == -np.inf else "∞" if m == np.inf else f"{m:.4g}" for m in means.tolist())
+        labels = tuple(_name_bin(int(one), float(mean), grid) for one, mean in zip(bins, means, strict=True))
         return (), labels, (_share(left.counts, before), _share(right.counts, after))
     bins, together = bins[is_finite], together[is_finite]
     # A side with few rows must still be seen beside one with many, so both have the same say in what is drawn.
@@ -128,6 +130,13 @@ def _share_numbers(
         for side in (left.counts, right.counts)
     )
     return tuple(edges.tolist()), (), (sides[0], sides[1])
+
+
+def _name_bin(one: int, mean: float, grid: NumericGrid) -> str:
+    """Name a bin by what its rows are on average; by where it begins where their sum is beyond every float."""
+    if one in INFINITIES:
+        return INFINITIES[one]
+    return f"{mean:.4g}" if np.isfinite(mean) else f"from {float(find_bin_edges([one], grid)[0]):.4g}"
 
 
 def _share(rows: NDArray[np.int64], counts: FeatureCounts) -> tuple[float, ...]:

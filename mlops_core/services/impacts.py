@@ -114,7 +114,7 @@ def _find_general_reason(
     if segment != ALL_TRAFFIC:
         return "it is known for all traffic only"
     if joint is None:
-        return f"{version.name} has not scored labelled rows yet, which the next check does"
+        return f"no labelled rows that {version.name} scored were counted yet"
     return ""
 
 

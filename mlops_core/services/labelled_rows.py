@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.snapshots import read_snapshot
 from mlops_core.store.reference_scores import ReferenceOrigin
 from mlops_core.store.traffic import fetch_labelled
 
@@ -47,7 +47,7 @@ def score_snapshot(runtime: Runtime, version: Version) -> LabelledRows:
     PreflightError
         When the artifact does not load or does not score.
     """
-    rows, is_held_out = _read_snapshot(runtime, version)
+    rows, is_held_out = _choose_rows(runtime, version)
     chosen = rows
     if rows.num_rows > MOST_ROWS:
         rng = np.random.default_rng(SAMPLING_SEED)
@@ -94,17 +94,11 @@ def _score_batches(runtime: Runtime, version: Version, rows: pa.Table) -> NDArra
     return np.concatenate([np.zeros(0), *parts])
 
 
-def _read_snapshot(runtime: Runtime, version: Version) -> tuple[pa.Table, bool]:
+def _choose_rows(runtime: Runtime, version: Version) -> tuple[pa.Table, bool]:
     """Give the training rows that have a label, and whether they are those that the version did not learn from."""
-    path = runtime.home.snapshots / f"{version.snapshot.id}.parquet"
-    try:
-        rows = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise HomeError(
-            f"The training rows {path} cannot be read ({error}). Put the file back from a backup."
-        ) from error
+    rows = read_snapshot(runtime, version.snapshot.id)
     if "label" not in rows.column_names:
-        raise HomeError(f"The training rows {path} have no column 'label'.")
+        raise HomeError(f"The training rows of {version.name} have no column 'label'.")
     rows = rows.filter(pc.is_valid(rows["label"]))
     if HELD_OUT_COLUMN in rows.column_names and HELD_OUT_COLUMN not in version.features:
         held_out = rows.filter(pc.fill_null(rows[HELD_OUT_COLUMN], False))

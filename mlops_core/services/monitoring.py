@@ -1,13 +1,12 @@
 """Keeping the picture fresh: decides what follows when rows or labels have come."""
 
-import logging
 from datetime import datetime, timedelta
 
 from mlops_core.checks.drift_summary import explain
 from mlops_core.checks.performance import check_estimate
 from mlops_core.chunking import LONGEST, find_chunk, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Source, Verdict, Version, Window
-from mlops_core.errors import MLOpsError
+from mlops_core.errors import MLOpsError, UnfinishedError
 from mlops_core.services.binnings import bin_from_traffic
 from mlops_core.services.drift import read_drift
 from mlops_core.services.drift_report import none_if_nan
@@ -30,8 +29,6 @@ from mlops_core.store.verdicts import store_changed_verdicts
 
 CHECKED_CHUNKS = 7
 """Chunks that the newest verdicts on drift are taken from, the ones they look back at included."""
-
-_log = logging.getLogger(__name__)
 
 
 def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
@@ -58,32 +55,47 @@ def has_news(runtime: Runtime, spec: ModelSpec, now: datetime, longest_quiet: ti
 
 
 def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
-    """Count what waits, check the champion, and give the verdicts that changed."""
+    """Count what waits, check the champion, and give the verdicts that changed.
+
+    Raises
+    ------
+    UnfinishedError
+        When a part could not be checked; what could be is counted, judged, and stored all the same.
+    """
     champion = get_champion(runtime.database, spec.name)
     version = get_version(runtime.database, spec.name, champion.version) if champion else None
     # Before the rows: their bins are those of the reference.
-    reference = _find_reference(runtime, spec, version, now) if version else None
+    reference, faults = _find_reference(runtime, spec, version, now)
     count_waiting(runtime, spec)
     verdicts: list[Verdict] = []
     if champion and version:
         arrival = find_arrival(runtime, spec, now)
         verdicts += check_standards(runtime, spec, champion, arrival, now)
-        ensure_reference_scores(runtime, spec, now)
+        faults.append(ensure_reference_scores(runtime, spec, now))
         verdicts += check_estimates(runtime, spec, champion, arrival, now)
-        verdicts += check_quality(runtime, spec, champion, version, now)
+        found, fault = check_quality(runtime, spec, champion, version, now)
+        verdicts += found
+        faults.append(fault)
         verdicts += check_features(runtime, spec, champion, version, reference, now) if reference else []
     with runtime.database.transaction() as transaction:
         set_refreshed(transaction, spec.name, now)
-        return store_changed_verdicts(transaction, verdicts, champion.at) if champion else []
+        changed = store_changed_verdicts(transaction, verdicts, champion.at) if champion else []
+    told = " ".join(dict.fromkeys(fault for fault in faults if fault))
+    if told:
+        raise UnfinishedError(f"Not everything of {spec.name} could be checked. {told}")
+    return changed
 
 
-def _find_reference(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> Reference | None:
-    """Give what traffic is compared with; None while there is nothing, which the log says when it is a fault."""
+def _find_reference(
+    runtime: Runtime, spec: ModelSpec, version: Version | None, now: datetime
+) -> tuple[Reference | None, list[str]]:
+    """Give what traffic is compared with, None while there is nothing; and why, when that is a fault."""
+    if version is None:
+        return None, []
     try:
-        return ensure_reference(runtime, spec, version, now)
+        return ensure_reference(runtime, spec, version, now), []
     except MLOpsError as error:
-        _log.warning("%s %s is not checked for drift: %s", spec.name, version.name, error.message)
-        return None
+        return None, [error.message]
 
 
 def check_features(

@@ -7,7 +7,6 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mlops_core.checks.domain_classifier import separate
 from mlops_core.chunking import find_chunk, next_chunk
@@ -15,6 +14,7 @@ from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift_view import DriftView
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.snapshots import read_snapshot
 from mlops_core.stats.multivariate import LEAST_CHUNKS, Separation, limit_chunks
 from mlops_core.stats.reconstruction import ReconstructionError, fit_reconstruction, reconstruction_error
 from mlops_core.store.features import ALL_TRAFFIC, Segment
@@ -57,7 +57,9 @@ def measure_chunk(runtime: Runtime, view: DriftView, position: int, segment: Seg
     Raises
     ------
     ConflictError
-        When a side has too few rows, or the training rows are not on this machine.
+        When a side has too few rows.
+    HomeError
+        When the training rows cannot be read.
     """
     spec, features, chunk = view.spec, list(view.table.features), view.table.chunks[position]
     categorical = [i for i, name in enumerate(features) if name in spec.columns.categorical]
@@ -158,11 +160,8 @@ def _draw_reference(
     if reference.kind != SNAPSHOT:
         window = Window(reference.start, reference.end)
         return sample_rows(runtime.database, spec, window, features, MOST_ROWS, SEED, segment)
-    path = runtime.home.snapshots / f"{reference.snapshot_id}.parquet"
-    try:
-        rows: pa.Table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ConflictError(f"The training rows {path} cannot be read: {error}.") from error
+    assert reference.snapshot_id is not None
+    rows = read_snapshot(runtime, reference.snapshot_id)
     if segment != ALL_TRAFFIC:
         rows = rows.filter(pc.equal(rows[segment[0]], segment[1]))
     for name in features:

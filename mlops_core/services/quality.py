@@ -72,11 +72,16 @@ def read_quality(
 
 def check_quality(
     runtime: Runtime, spec: ModelSpec, champion: Deployment, version: Version, now: datetime
-) -> list[Verdict]:
+) -> tuple[list[Verdict], str]:
     """Judge the champion's newest rows, those of the open chunk included, until there are enough of them.
 
-    A verdict that is OK is given where the last one was not, so that its change is stored; of empty values against
-    training, every one is.
+    Returns
+    -------
+    verdicts : list of Verdict
+        One that is OK is given where the last one was not, so that its change is stored; of empty values against
+        training, every one is.
+    fault : str
+        Why training rows could not be compared with; empty when they could.
     """
     basis = read_basis(runtime, spec, version, now)
     start = _find_newest_start(runtime, spec, champion)
@@ -92,7 +97,7 @@ def check_quality(
         "chunks": [chunk.isoformat() for chunk in chunks],
     }
     verdicts = [_make_verdict(spec, version, finding, evidence, now) for finding in found]
-    return [verdict for verdict in verdicts if _is_worth_storing(verdict, last)]
+    return [verdict for verdict in verdicts if _is_worth_storing(verdict, last)], basis.fault
 
 
 def report_quality(

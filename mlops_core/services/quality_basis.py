@@ -38,6 +38,8 @@ class Basis:
     nulls: Mapping[str, float]
     """Share of empty values in training, by feature."""
     binning: Binning | None
+    fault: str
+    """Why training rows could not be compared with; empty when they could."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ def read_basis(
     """Read what the traffic of a version is checked against."""
     contract = read_contract(runtime, spec, version, now).contract
     known: dict[str, Training] = {}
+    fault = ""
     try:
         reference = ensure_snapshot_reference(runtime, spec, version, now)
         assert reference.id is not None
@@ -81,12 +84,13 @@ def read_basis(
             for name, profile in read_reference_profiles(runtime.database, reference.id, segment).items()
         }
     except MLOpsError as error:
-        _log.warning("%s %s is not compared with training: %s", spec.name, version.name, error.message)
+        fault = error.message
+        _log.warning("%s %s is not compared with training: %s", spec.name, version.name, fault)
     nulls = version.snapshot.null_fractions
     if segment != ALL_TRAFFIC:
         nulls = {name: int(own.counts.n_null[0]) / int(own.counts.n[0]) for name, own in known.items()}
     binning = get_binning(runtime.database, spec.name)
-    return Basis(contract=contract, training=known, nulls=nulls, binning=binning)
+    return Basis(contract=contract, training=known, nulls=nulls, binning=binning, fault=fault)
 
 
 def read_traffic(runtime: Runtime, spec: ModelSpec, since: datetime, now: datetime) -> Traffic:

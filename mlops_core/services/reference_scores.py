@@ -35,12 +35,18 @@ def read_reference_scores(runtime: Runtime, spec: ModelSpec, version: Version) -
     return scores if scores and scores.negative.any() and scores.positive.any() else None
 
 
-def ensure_reference_scores(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
+def ensure_reference_scores(runtime: Runtime, spec: ModelSpec, now: datetime) -> str:
     """Score the training rows of each version that answered live traffic and has no reference scores yet.
 
     The rows that tell what the champion's score is worth are counted over its features as well. A version that cannot
     be scored is left out, which the log says; it is tried again the next time.
+
+    Returns
+    -------
+    str
+        Why the champion cannot be scored; empty when it can.
     """
+    fault = ""
     served = {row.version for row in read_coverage(runtime.database, spec.name)}
     champion = get_champion(runtime.database, spec.name)
     for version in list_versions(runtime.database, spec.name):
@@ -51,6 +57,8 @@ def ensure_reference_scores(runtime: Runtime, spec: ModelSpec, now: datetime) ->
             _ensure_counted(runtime, spec, version, now, is_champion=is_champion)
         except MLOpsError as error:
             _log.warning("%s %s has no estimates: %s", spec.name, version.name, error.message)
+            fault = error.message if is_champion else fault
+    return fault
 
 
 def _ensure_counted(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime, *, is_champion: bool) -> None:

@@ -7,12 +7,11 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mlops_core.entities import ModelSpec, Version, Window
-from mlops_core.errors import HomeError
 from mlops_core.services.binnings import adapt_binning
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.snapshots import read_snapshot
 from mlops_core.stats.features import FeatureCounts, make_empty_counts, merge_chunks, stack_features, sum_up
 from mlops_core.stats.groups import choose_groups, count_groups
 from mlops_core.stats.natural import find_natural_variations
@@ -83,7 +82,7 @@ def ensure_snapshot_reference(
     found = find_reference(runtime.database, spec.name, binning.id, snapshot_id=snapshot.id) if binning else None
     if found:
         return found
-    rows = _read_snapshot(runtime, snapshot.id)
+    rows = _take_dated(read_snapshot(runtime, snapshot.id))
     origin = f"the training rows of {version.name}"
     binning = adapt_binning(runtime, spec, rows, spec.columns.features, origin, now, may_replace=may_replace)
     reference = Reference(
@@ -224,14 +223,7 @@ def ensure_window_reference(runtime: Runtime, spec: ModelSpec, window: Window, n
     return _keep(runtime, spec, reference, counted)
 
 
-def _read_snapshot(runtime: Runtime, snapshot: str) -> pa.Table:
-    path = runtime.home.snapshots / f"{snapshot}.parquet"
-    try:
-        rows: pa.Table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise HomeError(
-            f"The training rows {path} cannot be read ({error}). Put the file back from a backup; "
-            "without it drift cannot be compared with training."
-        ) from error
+def _take_dated(rows: pa.Table) -> pa.Table:
+    """Give the rows that have a time, in the unit that rows are counted by."""
     times = rows["scored_at"].cast(pa.timestamp("us", tz="UTC"))
     return rows.set_column(rows.column_names.index("scored_at"), "scored_at", times).filter(pc.is_valid(times))

@@ -60,7 +60,7 @@ def tell_failure(state: JobState) -> str:
     began = f"at {since}" if state.failures == 1 else f"since {since}"
     return (
         f"The {state.job} of {state.model} failed{times} {began}: {state.message} It is tried again at "
-        f"{state.next_at:%H:%M:%S} UTC; what is shown is as of the last one that succeeded."
+        f"{state.next_at:%H:%M:%S} UTC; what depends on it is shown as of the last one that succeeded."
     )
 
 

@@ -29,10 +29,14 @@ _log = logging.getLogger(__name__)
 
 
 def check_model(runtime: Runtime, spec: ModelSpec) -> None:
-    """Count and judge what is new; nothing is done while there is no news."""
-    now = runtime.now(spec.name)
-    if has_news(runtime, spec, now, LONGEST_QUIET):
+    """Count and judge what is new; nothing is done while there is no news and the last check succeeded."""
+    now, last = runtime.now(spec.name), runtime.schedule.get(spec.name, Job.CHECK)
+    if not (last and last.failures) and not has_news(runtime, spec, now, LONGEST_QUIET):
+        return
+    try:
         refresh(runtime, spec, now)
+    finally:
+        # Versions are compared whatever else could not be checked.
         refresh_alternatives(runtime, spec, now)
 
 

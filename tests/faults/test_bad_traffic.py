@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import skops.io
-from sklearn.linear_model import LogisticRegression
+from sklearn.dummy import DummyClassifier
 
 from mlops_core.config import MOST_FEATURES, Home, parse_model_text
 from mlops_core.entities import Action, Actor, ModelSpec, Status, Window
 from mlops_core.errors import InputError
 from mlops_core.services.deployment import ChangeRequest, change_production
+from mlops_core.services.drift_detail import read_distribution
 from mlops_core.services.drift_view import make_heat_map, read_drift_view
 from mlops_core.services.drift_words import list_rows, tell_drift
 from mlops_core.services.ingestion import ingest_labels, ingest_predictions
@@ -85,7 +86,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     opened.clocks["odd"] = lambda: NOW
     spec = register_model(opened, write_model(NUMBERS, CATEGORIES), actor=ACTOR, now=START - timedelta(days=30))
     trained = draw(TRAINED, START - timedelta(days=20), 10, seed=99)
-    estimator = LogisticRegression().fit(np.zeros((2, 1)), [0, 1])
+    estimator = DummyClassifier(strategy="prior").fit(np.zeros((2, 1)), [0, 1])
     version = TrainedVersion(
         name="v1",
         features=(*NUMBERS, *CATEGORIES),
@@ -137,6 +138,12 @@ def test_every_page_says_something_of_all_of_them(runtime: Runtime, spec: ModelS
     assert read_quality_view(runtime, spec, "v1", Window(START, NOW), NOW).headline.sentence
     overview = read_overview(runtime, spec, NOW)
     assert overview.headline.status is Status.INSUFFICIENT_DATA, "one class has no ROC AUC"
+
+
+def test_numbers_whose_sum_is_beyond_every_float_are_not_drawn_as_infinities(runtime: Runtime, spec: ModelSpec) -> None:
+    view = read_drift_view(runtime, spec, Window(START, NOW), NOW)
+    drawn = read_distribution(view, "huge", view.find_position(None))
+    assert drawn.labels == ("from -1e+308", "from 1e+308")
 
 
 def test_names_that_hold_sql_are_names(runtime: Runtime) -> None:

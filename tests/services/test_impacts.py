@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mlops_core.entities import Estimate, Metric, Window
+from mlops_core.errors import UnfinishedError
 from mlops_core.services.drift_report import compare_windows, report_drift
 from mlops_core.services.impacts import expect_impacts, find_joint, rank_features
 from mlops_core.services.monitoring import refresh
@@ -118,7 +119,7 @@ def test_impact_is_null_without_a_version_or_counts(runtime, spec):
     }
     unserved = get_version(runtime.database, MODEL, "v3")
     assert {one.reason for one in expect_impacts(runtime, spec, unserved, table).values()} == {
-        "v3 has not scored labelled rows yet, which the next check does"
+        "no labelled rows that v3 scored were counted yet"
     }
 
 
@@ -159,7 +160,7 @@ def test_check_goes_on_and_the_log_says_why_when_the_rows_are_gone(runtime, spec
         transaction.run_sql("delete from joint_references")
     for path in runtime.home.snapshots.iterdir():
         path.unlink()
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING), pytest.raises(UnfinishedError, match="The training rows"):
         refresh(runtime, spec, PRESENT + DAY)
     assert "car-loan v2 has no estimates: The training rows" in caplog.text
     assert find_feature(report_drift(runtime, spec, WEEK_ONE, WEEK_TWO, PRESENT), "debt")["impact"] is None

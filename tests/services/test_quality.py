@@ -8,13 +8,14 @@ import pytest
 
 from mlops_core.checks.findings import Check
 from mlops_core.entities import Actor, Status, Window
-from mlops_core.errors import InputError
+from mlops_core.errors import InputError, UnfinishedError
 from mlops_core.services.contracts import read_contract, save_contract
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.overview import read_overview
 from mlops_core.services.quality import read_quality, report_quality
 from mlops_core.store.models import get_version
+from mlops_core.store.verdicts import list_verdicts
 from tests.small_home import DAYS, MODEL, PRESENT, ROWS_PER_DAY, START, draw_loans
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -180,7 +181,9 @@ def test_traffic_is_checked_when_training_rows_cannot_be_read(runtime, spec, v2)
     for file in runtime.home.snapshots.glob("*.parquet"):
         file.unlink()
     send(runtime, spec, 300, debt=pa.nulls(300, pa.float64()))
-    found = refresh(runtime, spec, OPEN + 10 * HOUR)
+    with pytest.raises(UnfinishedError, match=r"could be checked\. The training rows .* Put"):
+        refresh(runtime, spec, OPEN + 10 * HOUR)
+    found = [one for one in list_verdicts(runtime.database, MODEL) if one.at == OPEN + 10 * HOUR]
     assert [(one.code, one.subject) for one in found if one.status is Status.ALERT] == [("skew.null_fraction", "debt")]
     chunks = read_quality(runtime, spec, v2, EVERYTHING, OPEN + 10 * HOUR)
     assert find(chunks[-1], Check.NULL_SKEW, "debt").status is Status.ALERT

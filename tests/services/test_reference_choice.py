@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from mlops_core.entities import Actor, Status, Window
-from mlops_core.errors import ConflictError, HomeError, InputError, NotFoundError
+from mlops_core.errors import ConflictError, HomeError, InputError, NotFoundError, UnfinishedError
 from mlops_core.services.contracts import read_contract
 from mlops_core.services.drift_report import report_drift
 from mlops_core.services.impacts import find_joint
@@ -238,6 +238,7 @@ def test_chosen_version_never_replaces_the_bins_of_the_version_in_production(run
     bins = ensure_snapshot_reference(runtime, spec, version, PRESENT).binning
     with pytest.raises(ConflictError, match="training rows of v1 fall into too few"):
         read_standing_reference(runtime, spec, PRESENT)
-    refresh(runtime, spec, PRESENT + DAY)
+    with pytest.raises(UnfinishedError, match="training rows of v1 fall into too few"):
+        refresh(runtime, spec, PRESENT + DAY)
     assert choose(None).reference.version == "v2"
     assert get_binning(runtime.database, MODEL).id > bins

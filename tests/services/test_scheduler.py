@@ -19,7 +19,9 @@ from mlops_core.services.schedule import (
 from mlops_core.services.scheduler import LONGEST_QUIET, Scheduler
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.chunks import list_pending
+from mlops_core.store.models import get_version
 from mlops_core.store.profiles import get_refreshed, read_coverage
+from mlops_core.store.verdicts import list_verdicts
 from tests.services.test_monitoring import send
 from tests.small_home import MODEL, PRESENT
 
@@ -113,6 +115,41 @@ def test_damage_of_the_store_is_a_failure_and_not_the_end_of_the_scheduler(runti
     assert "verdicts" in state.message
 
 
+def test_check_that_cannot_compare_with_training_fails_until_it_can(runtime, spec, clock):
+    send(runtime, spec, "v2", PRESENT, 600, labels=True)
+    with runtime.database.transaction() as transaction:
+        transaction.run_sql("delete from reference_profiles")
+        transaction.run_sql("delete from standing_references")
+    (file,) = (one for one in runtime.home.snapshots.iterdir() if one.stem == find_snapshot(runtime))
+    rows = file.read_bytes()
+    file.unlink()
+    clock.at, machine = PRESENT + DAY, Hand(NOON)
+    scheduler = Scheduler(runtime, MINUTE, clock=machine)
+    for turn in (0, 1):
+        # The second time there is no news; what failed is tried again all the same.
+        machine.at = NOON + turn * MINUTE
+        scheduler.run_due()
+        (state,) = runtime.schedule.list_failing(MODEL)
+        assert state.failures == turn + 1
+        assert state.message.startswith(f"Not everything of car-loan could be checked. The training rows {file}")
+        assert state.message.count("cannot be read") == 1
+    (newest,) = (one for one in read_coverage(runtime.database, MODEL) if one.chunk == PRESENT)
+    assert newest.n == 600
+    file.write_bytes(rows)
+    machine.at = NOON + 10 * MINUTE
+    scheduler.run_due()
+    assert runtime.schedule.list_failing(MODEL) == []
+    assert find_features(runtime) == {"income", "debt"}
+
+
+def find_snapshot(runtime):
+    return get_version(runtime.database, MODEL, "v2").snapshot.id
+
+
+def find_features(runtime):
+    return {v.subject for v in list_verdicts(runtime.database, MODEL) if v.code == "drift.feature"}
+
+
 def test_nothing_runs_while_another_has_the_turn(runtime, spec, clock):
     clock.at = PRESENT + 2 * DAY
     with runtime.schedule.turn:
@@ -162,7 +199,7 @@ def test_failure_is_told_with_its_cause_and_the_next_attempt():
     first = note_failure(state, NOON, MINUTE, "The disk is full.")
     assert tell_failure(first) == (
         "The check of car-loan failed at 12:00 UTC: The disk is full. It is tried again at 12:00:15 UTC; "
-        "what is shown is as of the last one that succeeded."
+        "what depends on it is shown as of the last one that succeeded."
     )
     again = note_failure(first, NOON + FIRST_RETRY, MINUTE, "The disk is full.")
     assert tell_failure(again).startswith("The check of car-loan failed 2 times since 12:00 UTC: The disk is full. ")
