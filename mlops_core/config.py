@@ -1,5 +1,6 @@
 """Where things lie and how a model is described: decides the layout of the home and the form of a model file."""
 
+import math
 import os
 import re
 import tomllib
@@ -29,7 +30,9 @@ _SECTIONS: Mapping[str, frozenset[str]] = {
     "columns": frozenset(
         {"prediction_id", "timestamp", "version", "score", "label", "numeric", "categorical", "segments"}
     ),
-    "monitoring": frozenset({"chunk", "timezone", "primary_metric", "threshold", "label_delay_days", "reference"}),
+    "monitoring": frozenset(
+        {"chunk", "timezone", "primary_metric", "threshold", "label_delay_days", "drift_cost", "reference"}
+    ),
     "words": frozenset({"row", "rows", "positives"}),
 }
 
@@ -124,6 +127,7 @@ def parse_model_text(text: str, name: str = "model file") -> ModelSpec:
             primary_metric=_choice(Metric, monitoring.get("primary_metric", "roc_auc"), "primary_metric"),
             threshold=_number(monitoring.get("threshold", 0.5), "threshold", 0.0, 1.0),
             label_delay_days=_number(monitoring.get("label_delay_days", 0), "label_delay_days", 0.0, 3650.0),
+            drift_cost=_read_drift_cost(monitoring),
             reference=_read_window(monitoring["reference"]) if "reference" in monitoring else None,
             standards=_read_standards(document.get("standards", {})),
             words=Words(**document.get("words", {})),
@@ -138,6 +142,17 @@ def refuse_unknown_keys(section: Mapping[str, object], known: frozenset[str], pl
     unknown = sorted(set(section) - known)
     if unknown:
         raise InputError(f"{place} has the unknown key {unknown[0]!r}; accepted are {', '.join(sorted(known))}.")
+
+
+def _read_drift_cost(monitoring: Mapping[str, object]) -> float | None:
+    if "drift_cost" not in monitoring:
+        return None
+    cost, metric = monitoring["drift_cost"], monitoring.get("primary_metric", Metric.ROC_AUC)
+    if metric in (Metric.POSITIVE_RATE, Metric.CALIBRATION_ERROR):
+        raise InputError(f"The drift_cost {cost!r} cannot be kept: no expected loss of {metric} follows from drift.")
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost < math.inf:
+        raise InputError(f"The drift_cost {cost!r} is not accepted: a loss of the primary metric, a number above 0.")
+    return float(cost)
 
 
 def _read_columns(section: Mapping[str, object]) -> Columns:

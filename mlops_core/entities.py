@@ -181,6 +181,9 @@ class ModelSpec:
     """Score at or above which a row is predicted positive, 0–1."""
     label_delay_days: float
     """Age at which nearly all labels of a chunk have arrived."""
+    drift_cost: float | None = None
+    """Expected loss of the primary metric, in its units and above 0, from which on drift is a warning however small
+    the shift; None for no such warning."""
     reference: Window | None = None
     """The traffic that later traffic is compared with; None for the training rows of the version in production."""
     standards: tuple[Standard, ...] = ()

@@ -36,6 +36,7 @@ def draw_spans(
         categoryarray=[show_plain(version) for version in versions],
         range=[-0.6, len(versions) - 0.4],
         tickfont={"size": 13, "color": palette.text},
+        ticklabelstandoff=6,
     )
     figure.update_xaxes(tickformat="%d %b\n%Y")
     return figure

@@ -1,6 +1,6 @@
 """Drift against its limit: decides by which rule a feature has drifted in a chunk, or has not, or cannot be judged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -35,6 +35,8 @@ class Cause(IntEnum):
     LASTING = 10
     NOT_LASTING = 11
     """Above the limit of an alert, but in too few of the last chunks."""
+    COSTLY = 12
+    """Below every limit, but no chance, and expected to cost more of the metric than is accepted."""
 
 
 _STATUS_OF = {
@@ -50,6 +52,7 @@ _STATUS_OF = {
     Cause.CANDIDATE: Status.ALERT,
     Cause.LASTING: Status.ALERT,
     Cause.NOT_LASTING: Status.WARNING,
+    Cause.COSTLY: Status.WARNING,
 }
 _CODES = np.array([STATUSES.index(_STATUS_OF[cause]) for cause in Cause], np.int8)
 
@@ -102,6 +105,10 @@ class DriftJudgement:
     """As given, shape (f, k)."""
     limits: DriftLimits
     """What was asked for."""
+    losses: Values | None = None
+    """Expected loss of the primary metric where it was looked at, shape (f, k), else NaN; None when nowhere."""
+    most_loss: float | None = None
+    """Loss from which on a small shift is a warning; None when no loss is looked at."""
 
     def get_status(self, feature: int, chunk: int) -> Status:
         """Give the status of one feature in one chunk, by position."""
@@ -183,6 +190,27 @@ def judge_drift(
         pooled_shares=pooled,
         limits=rules,
     )
+
+
+def find_small_shifts(judgement: DriftJudgement) -> NDArray[np.bool_]:
+    """Say where a feature is below its limits, but moved by more than chance, shape (f, k)."""
+    is_small = np.isin(judgement.causes, (Cause.BELOW_LIMIT, Cause.NATURAL))
+    return np.asarray(is_small & (judgement.p_adjusted < judgement.limits.significance))
+
+
+def warn_of_losses(judgement: DriftJudgement, losses: Values, most_loss: float) -> DriftJudgement:
+    """Turn small shifts into warnings where they are expected to cost too much.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (f, k)
+        Expected loss of the primary metric, in its units, positive when it gets worse; NaN where it is not known.
+    most_loss : float
+        Loss from which on a shift is a warning, above 0.
+    """
+    is_costly = find_small_shifts(judgement) & (losses >= most_loss)
+    causes = np.where(is_costly, np.int8(Cause.COSTLY), judgement.causes)
+    return replace(judgement, causes=causes, codes=_CODES[causes], losses=losses, most_loss=most_loss)
 
 
 def _count_recent(exceeds: NDArray[np.bool_], recent_chunks: int) -> NDArray[np.int64]:

@@ -100,6 +100,12 @@ def _explain_verdict(judgement: DriftJudgement, name: str, feature: int, chunk: 
         known += f", warning from {write_value(warning)}"
     p = float(judgement.p_adjusted[feature, chunk])
     chance = "adjusted p < 0.001" if p < 0.001 else f"adjusted p = {p:.3f}"
+    if cause is Cause.COSTLY:
+        assert judgement.losses is not None
+        return (
+            f"{moved} ({known}), {chance}; small as that is, it is expected to cost "
+            f"{judgement.losses[feature, chunk]:.3f} of the primary metric, and {judgement.most_loss:g} is too much."
+        )
     recent = f"in {judgement.n_exceeding[feature, chunk]} of the last {rules.recent_chunks} chunks"
     return {
         Cause.BELOW_LIMIT: f"{moved} ({known}).",

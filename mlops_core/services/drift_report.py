@@ -12,7 +12,7 @@ from mlops_core.chunking import next_chunk
 from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift import DriftTable, judge_counts
-from mlops_core.services.impacts import DRIFTED, expect_impacts, get_change, rank_features
+from mlops_core.services.impacts import DRIFTED, expect_impacts, get_change, rank_features, warn_of_costs
 from mlops_core.services.references import (
     count_window,
     ensure_reference,
@@ -58,9 +58,10 @@ def report_drift(
     ConflictError
         When nothing was counted yet, or there is no reference to compare with.
     """
-    table, binning = compare_windows(runtime, spec, reference, current, now, segment)
+    compared, binning = compare_windows(runtime, spec, reference, current, now, segment)
     champion = get_champion(runtime.database, spec.name)
     version = get_version(runtime.database, spec.name, champion.version) if champion else None
+    table = warn_of_costs(runtime, spec, version, compared, segment)
     impacts = expect_impacts(runtime, spec, version, table, segment)
     ranked = rank_features(table, impacts, spec.primary_metric)
     return {

@@ -18,7 +18,7 @@ from mlops_core.errors import ConflictError
 from mlops_core.services.drift import DriftTable, judge_series, look_back
 from mlops_core.services.drift_outcomes import Outcome, read_outcomes
 from mlops_core.services.drift_report import find_known
-from mlops_core.services.impacts import expect_impacts, get_change
+from mlops_core.services.impacts import expect_impacts, get_change, warn_of_costs
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.series import read_series
 from mlops_core.stats.features import FeatureBinning
@@ -95,9 +95,10 @@ def read_drift_view(
     features = list(version.features if version else spec.columns.features)
     early = look_back(spec, Window(window.start, min(window.end, now)))
     series = read_series(runtime, spec, chosen.binning, early, features, segment)
-    table = judge_series(runtime, chosen, series, known)
-    if table is None:
+    judged = judge_series(runtime, chosen, series, known)
+    if judged is None:
         raise ConflictError(f"There is no {spec.chunk.value} of traffic in this window that is over.")
+    table = warn_of_costs(runtime, spec, version, judged, segment)
     chunks = table.chunks
     start = find_chunk(spec, window.start)
     shown = sum(chunk >= start for chunk in chunks)

@@ -1,16 +1,17 @@
 """What drift costs: decides which labelled rows tell the expected change of the metric, and how features rank by it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from mlops_core.checks.drift import STATUSES
+from mlops_core.checks.drift import STATUSES, find_small_shifts, warn_of_losses
 from mlops_core.entities import Estimate, Metric, ModelSpec, Status, Version
 from mlops_core.services.drift import DriftTable
 from mlops_core.services.references import find_window
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.groups import count_groups
-from mlops_core.stats.impact import Impact, expect_change, measure_harm
+from mlops_core.stats.impact import Impact, expect_change, expect_changes_by_chunk, measure_harm
 from mlops_core.stats.influence import INFLUENCED_METRICS
 from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.joint_counts import JointReference, find_joint_reference
@@ -54,6 +55,30 @@ def expect_impacts(
         else:
             impacts[name] = _expect_nothing(f"{version.name} does not read it")
     return impacts
+
+
+def warn_of_costs(
+    runtime: Runtime, spec: ModelSpec, version: Version | None, table: DriftTable, segment: Segment = ALL_TRAFFIC
+) -> DriftTable:
+    """Turn shifts that are small, but expected to cost more than the model accepts, into warnings.
+
+    Nothing changes while the model file sets no cost, or where nothing can be expected.
+    """
+    joint = find_joint(runtime, spec, version, table.reference.binning) if spec.drift_cost and version else None
+    if spec.drift_cost is None or joint is None or _find_general_reason(spec, version, joint, segment):
+        return table
+    sign = -1.0 if spec.primary_metric.higher_is_better else 1.0
+    is_small = find_small_shifts(table.judgement)
+    losses = np.full(is_small.shape, np.nan)
+    for place, name in enumerate(table.features):
+        own = joint.features.get(name)
+        if own is not None and is_small[place].any():
+            before, chunks = (count_groups(one, own.groups) for one in (table.known[name].counts, table.counts[name]))
+            changes = expect_changes_by_chunk(
+                own.counts, chunks[is_small[place]], joint.score_groups, before[0], spec.primary_metric
+            )
+            losses[place, is_small[place]] = sign * changes
+    return replace(table, judgement=warn_of_losses(table.judgement, losses, spec.drift_cost))
 
 
 def find_joint(runtime: Runtime, spec: ModelSpec, version: Version, binning: int) -> JointReference | None:

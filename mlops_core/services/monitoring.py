@@ -11,6 +11,7 @@ from mlops_core.services.binnings import bin_from_traffic
 from mlops_core.services.drift import read_drift
 from mlops_core.services.drift_report import none_if_nan
 from mlops_core.services.estimation import estimate_counts, find_estimator
+from mlops_core.services.impacts import warn_of_costs
 from mlops_core.services.performance import ALL_TIME, Arrival, find_arrival, find_profile
 from mlops_core.services.quality import check_quality
 from mlops_core.services.reference_scores import ensure_reference_scores
@@ -103,9 +104,10 @@ def check_features(
 ) -> list[Verdict]:
     """Judge the drift of every feature in the newest chunk of the champion's traffic that is over."""
     since = max(champion.at, now - CHECKED_CHUNKS * LONGEST[spec.chunk])
-    table = read_drift(runtime, spec, version, reference, Window(since, now))
-    if table is None:
+    found = read_drift(runtime, spec, version, reference, Window(since, now))
+    if found is None:
         return []
+    table = warn_of_costs(runtime, spec, version, found)
     judgement = table.judgement
     return [
         Verdict(

@@ -15,37 +15,12 @@ from scipy.special import ndtri
 
 from mlops_core.entities import Estimate, Metric
 from mlops_core.stats.influence import INFLUENCED_METRICS, compute_influences
+from mlops_core.stats.mix_weights import Weighted, WeightLimits, find_unevenness, weigh_bins
 from mlops_core.stats.proportions import check_confidence
 from mlops_core.stats.score_groups import ScoreGroups, Values, group_by_score
-from mlops_core.words import write_share
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-LEAST_ROWS = 200
-"""Current rows, and effective rows of the reference, below which nothing is said."""
-
-MOST_WEIGHT = 20.0
-"""Rows that one row of the reference may stand for, relative to its share: more would hang all on a few rows."""
-
-MOST_UNCOVERED = 0.1
-"""Share of the current rows that the weighted reference may fail to stand for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightLimits:
-    """When the weights are too uneven to say anything."""
-
-    least_rows: float = LEAST_ROWS
-    """Current rows, and effective rows of the reference, that are needed."""
-    most_weight: float = MOST_WEIGHT
-    """Cap of a bin's weight, current share over share in the reference; above 1."""
-    most_uncovered: float = MOST_UNCOVERED
-    """Largest share of the current rows, 0–1, that bins at the cap, or empty in the reference, may lack."""
-
-    def __post_init__(self) -> None:
-        if not (self.least_rows >= 1 and self.most_weight > 1 and 0 <= self.most_uncovered < 1):
-            raise ValueError(f"{self}; accepted are least_rows from 1, most_weight above 1, most_uncovered in [0, 1)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +99,76 @@ def expect_change(
     >>> round(change.value, 2), round(change.low, 2), round(change.high, 2)
     (-0.16, -0.17, -0.15)
     """
-    counts, now = np.asarray(joint, np.float64), _check_counts("current", current)
-    shape = groups.squared_error.shape
-    if counts.shape != (now.size, *shape) or now.ndim != 1:
-        raise ValueError(f"joint has shape {counts.shape}, current {now.shape}; accepted are (B, *{shape}) and (B,)")
-    table = _check_counts("joint", counts).reshape(now.size, -1)
+    now = _check_counts("current", current)
+    table = _lay_out(joint, now, groups)
     before = table.sum(axis=1) if reference is None else _check_counts("reference", reference)
     if before.shape != now.shape:
         raise ValueError(f"reference has shape {before.shape}; accepted is {now.shape}, that of current")
     return _expect_each([table], [now], [before], groups, metrics, limits or WeightLimits(), confidence)[0]
+
+
+def expect_changes_by_chunk(
+    joint: ArrayLike,
+    chunks: ArrayLike,
+    groups: ScoreGroups,
+    reference: ArrayLike,
+    metric: Metric,
+    limits: WeightLimits | None = None,
+) -> Values:
+    """Expect the change of one metric in each of many chunks, as `expect_change` does, but without intervals.
+
+    Parameters
+    ----------
+    joint : array_like of shape (B, S, 2)
+        Labelled rows by bin of the feature, score group, and label.
+    chunks : array_like of shape (k, B)
+        Rows of each chunk by the same bins.
+    reference : array_like of shape (B,)
+        Rows that they are compared with.
+
+    Returns
+    -------
+    ndarray of shape (k,)
+        In units of the metric; NaN where the weights are too uneven or the metric is undefined.
+
+    Raises
+    ------
+    ValueError
+        When shapes do not fit, a count is negative, or the metric is none of ``INFLUENCED_METRICS``.
+
+    References
+    ----------
+    Shimodaira (2000), Improving predictive inference under covariate shift.
+
+    Examples
+    --------
+    >>> groups, _ = group_by_score([0.2, 0.8], threshold=0.5)
+    >>> joint = [[[150, 50], [50, 150]], [[50, 150], [150, 50]]]
+    >>> expect_changes_by_chunk(joint, [[900, 300], [2, 1]], groups, [500, 500], Metric.ACCURACY).round(3).tolist()
+    [0.125, nan]
+    """
+    now, before, rules = (
+        _check_counts("chunks", chunks),
+        _check_counts("reference", reference),
+        limits or WeightLimits(),
+    )
+    table = _lay_out(joint, before, groups)
+    if now.ndim != 2 or now.shape[1] != before.size:
+        raise ValueError(f"chunks have shape {now.shape}; accepted is (k, {before.size})")
+    rows = table.sum(axis=1)
+
+    def measure(side: Weighted) -> float:
+        weighted = (table.T @ side.weights).reshape(groups.squared_error.shape)
+        return compute_influences(weighted, groups, (metric,))[metric].value
+
+    base = weigh_bins(rows, before, rules.most_weight)
+    usual, changes = None, np.full(len(now), np.nan)
+    for place, mix in enumerate(now):
+        side = weigh_bins(rows, mix, rules.most_weight)
+        if find_unevenness(base, side, rules) is None:
+            usual = measure(base) if usual is None else usual
+            changes[place] = measure(side) - usual
+    return changes
 
 
 def expect_changes_from_rows(
@@ -250,6 +286,14 @@ def rank_by_harm(impacts: Mapping[str, Impact], metric: Metric) -> list[str]:
     return sorted(impacts, key=order)
 
 
+def _lay_out(joint: ArrayLike, rows: Values, groups: ScoreGroups) -> Values:
+    """Give joint counts as (B, 2 S), after a look at their shape and that of the B rows beside them."""
+    counts, shape = _check_counts("joint", joint), groups.squared_error.shape
+    if rows.ndim != 1 or counts.shape != (rows.size, *shape):
+        raise ValueError(f"joint has shape {counts.shape}, bins {rows.shape}; accepted are (B, *{shape}) and (B,)")
+    return counts.reshape(rows.size, -1)
+
+
 def _check_counts(name: str, given: ArrayLike) -> Values:
     counts = np.asarray(given, np.float64)
     refused = ~((counts >= 0) & np.isfinite(counts))
@@ -272,59 +316,18 @@ def _expect_each(
     impacts = []
     for table, current, before in zip(tables, mixes, befores, strict=True):
         rows = np.asarray(table.sum(axis=1), np.float64)
-        sides = [_weigh_bins(rows, mix, limits.most_weight) for mix in (before, current)]
+        sides = [weigh_bins(rows, mix, limits.most_weight) for mix in (before, current)]
         n_effective = min(side.n_effective for side in sides)
-        reason = _find_reason(sides, limits)
+        reason = find_unevenness(*sides, limits)
         changes = _estimate_changes(table, sides, groups, metrics, quantile) if reason is None else {}
         uncovered = max(side.uncovered for side in sides)
         impacts.append(Impact(changes=changes, n_effective=n_effective, uncovered_fraction=uncovered, reason=reason))
     return impacts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Side:
-    """The labelled rows weighted to one mix."""
-
-    weights: Values
-    """By bin, scaled so that the rows' mean weight is 1, shape (B,)."""
-    n: float
-    """Rows whose mix it is."""
-    n_effective: float
-    uncovered: float
-    """Share of the n rows left out."""
-
-
-def _weigh_bins(rows: Values, mix: Values, most_weight: float) -> _Side:
-    shares, wanted = (counts / (counts.sum() or 1.0) for counts in (rows, mix))
-    weights = np.minimum(np.divide(wanted, shares, out=np.zeros_like(shares), where=shares > 0), most_weight)
-    covered = float(shares @ weights)
-    weights = weights / (covered or 1.0)
-    squares = float(rows @ weights**2)
-    return _Side(
-        weights=weights,
-        n=float(mix.sum()),
-        n_effective=float(rows @ weights) ** 2 / squares if squares > 0 else 0.0,
-        uncovered=max(1.0 - covered, 0.0),
-    )
-
-
-def _find_reason(sides: Sequence[_Side], limits: WeightLimits) -> str | None:
-    for name, side in zip(("current", "reference"), reversed(sides), strict=True):
-        if side.n < limits.least_rows:
-            return f"{side.n:,.0f} {name} rows; {limits.least_rows:,.0f} are needed"
-        if side.uncovered > limits.most_uncovered:
-            return f"{write_share(side.uncovered)} of the {name} rows lie where hardly any labelled row does"
-        if side.n_effective < limits.least_rows:
-            return (
-                f"weighted to the {name} rows, the labelled ones say as much as {side.n_effective:,.0f}; "
-                f"{limits.least_rows:,.0f} are needed"
-            )
-    return None
-
-
 def _estimate_changes(
     table: "Values | csr_array",
-    sides: Sequence[_Side],
+    sides: Sequence[Weighted],
     groups: ScoreGroups,
     metrics: Collection[Metric],
     quantile: float,

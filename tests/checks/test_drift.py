@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mlops_core.checks.drift import STATUSES, Cause, DriftLimits, judge_drift
+from mlops_core.checks.drift import STATUSES, Cause, DriftLimits, find_small_shifts, judge_drift, warn_of_losses
+from mlops_core.checks.drift_summary import explain
 from mlops_core.entities import Status
 from mlops_core.stats.grouping import group_bins, merge_groups
 from mlops_core.stats.shift import measure_shift
@@ -205,3 +206,28 @@ def test_shift_of_half_a_standard_deviation_is_found_among_20_features(n):
     effects = np.vstack([moved.effect, np.zeros((19, windows))])
     found = judge_drift(effects, p_values, [MANY] * 20, np.full(windows, n), [NAN] * 20)
     assert (found.codes[0] >= STATUSES.index(WARNING)).mean() >= 0.99
+
+
+COSTS = {
+    # One chunk of a feature, with the loss that its drift is expected to bring; 0.05 is too much.
+    "at the cost": (0.01, 0.0, 0.05, {}, WARNING, Cause.COSTLY),
+    "below the cost": (0.01, 0.0, 0.0499, {}, OK, Cause.BELOW_LIMIT),
+    "a gain": (0.01, 0.0, -0.5, {}, OK, Cause.BELOW_LIMIT),
+    "no loss known": (0.01, 0.0, NAN, {}, OK, Cause.BELOW_LIMIT),
+    "by chance": (0.01, 0.01, 0.5, {}, OK, Cause.BELOW_LIMIT),
+    "natural": (0.3, 0.0, 0.5, {"natural": [0.4]}, WARNING, Cause.COSTLY),
+    "a warning already": (0.15, 0.0, 0.5, {}, WARNING, Cause.ABOVE_WARNING_LIMIT),
+    "an alert in one chunk": (0.5, 0.0, 0.5, {}, WARNING, Cause.NOT_LASTING),
+    "too few rows": (0.01, 0.0, 0.5, {"rows": 199}, INSUFFICIENT, Cause.TOO_FEW_ROWS),
+}
+
+
+@pytest.mark.parametrize(("effect", "p", "loss", "options", "status", "cause"), COSTS.values(), ids=COSTS)
+def test_shift_that_costs_too_much_is_a_warning_however_small(effect, p, loss, options, status, cause):
+    judged = judge_drift([[effect]], [[p]], [MANY], [[options.get("rows", MANY)]], options.get("natural", [NAN]))
+    found = warn_of_losses(judged, np.array([[loss]]), 0.05)
+    assert (found.get_status(0, 0), Cause(found.causes[0, 0])) == (status, cause)
+    if cause is Cause.COSTLY:
+        assert find_small_shifts(judged).all()
+        told = explain(found, "delay", 0, 0)
+        assert told.endswith(f"it is expected to cost {loss:.3f} of the primary metric, and 0.05 is too much.")

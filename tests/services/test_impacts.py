@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mlops_core.entities import Estimate, Metric, Window
+from mlops_core.entities import Estimate, Metric, Status, Window
 from mlops_core.errors import UnfinishedError
 from mlops_core.services.drift_report import compare_windows, report_drift
+from mlops_core.services.drift_view import read_drift_view
 from mlops_core.services.impacts import expect_impacts, find_joint, rank_features
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.reference_scores import ensure_reference_scores
@@ -99,6 +100,31 @@ def test_reason_says_why_a_drifted_feature_has_no_impact(runtime, spec):
     assert found["reason"].endswith(
         " Its impact on ROC AUC is unknown: 100 % of the current rows lie where hardly any labelled row does."
     )
+
+
+def test_small_shift_is_a_warning_when_the_model_file_says_what_it_may_cost(runtime, spec):
+    # Less than 0.1 of PSI, but no chance in 6,000 rows.
+    def shift(rows):
+        return replace_column(rows, "debt", rows["debt"].to_numpy() - 0.22)
+
+    send(runtime, spec, PRESENT, shift, n=6000)
+    now = PRESENT + DAY
+    refresh(runtime, spec, now)
+    free = find_feature(report_drift(runtime, spec, None, TODAY, now), "debt")
+    assert (free["status"], free["effect"] < 0.1, free["p_adjusted"] < 0.01) == ("OK", True, True)
+    loss = -free["impact"]
+    assert loss > 0
+    for cost, status in ((loss * 0.9, "WARNING"), (loss * 1.1, "OK")):
+        own = replace(spec, drift_cost=cost)
+        assert find_feature(report_drift(runtime, own, None, TODAY, now), "debt")["status"] == status
+        view = read_drift_view(runtime, own, TODAY, now)
+        assert view.table.judgement.get_status(view.table.features.index("debt"), -1).value == status
+    strict = replace(spec, drift_cost=loss * 0.9)
+    (verdict,) = [one for one in refresh(runtime, strict, now) if one.code == "drift.feature"]
+    assert (verdict.subject, verdict.status) == ("debt", Status.WARNING)
+    assert "of the primary metric, and" in verdict.reason
+    north = report_drift(runtime, strict, None, TODAY, now, ("region", "north"))
+    assert find_feature(north, "debt")["status"] == "OK"
 
 
 def test_impact_is_null_for_part_of_the_traffic(runtime, spec):

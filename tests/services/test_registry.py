@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mlops_core.config import parse_model_text
 from mlops_core.entities import Actor
 from mlops_core.errors import ConflictError, InputError
 from mlops_core.services.registry import TrainedVersion, keep_snapshot, register_model, register_version
@@ -97,6 +98,24 @@ def test_model_is_refused_when_a_feature_has_the_name_of_a_kept_column(runtime, 
     text = MODEL_FILE.replace('"debt"', f'"{name}"').replace('"car-loan"', '"other"').replace('"score"', '"p"', 1)
     with pytest.raises(InputError, match=rf"'{name}'"):
         register_model(runtime, text.replace('version = "version"', 'version = "v"'), actor=ANA, now=PRESENT)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("drift_cost = 0", "The drift_cost 0 is not accepted: a loss of the primary metric, a number above 0"),
+        ("drift_cost = inf", "The drift_cost inf is not accepted"),
+        ("drift_cost = true", "The drift_cost True is not accepted"),
+        (
+            'drift_cost = 0.1\nprimary_metric = "positive_rate"',
+            r"0\.1 cannot be kept: no expected loss of positive_rate",
+        ),
+    ],
+)
+def test_model_is_refused_when_what_drift_may_cost_means_nothing(lines, message):
+    text = MODEL_FILE.replace('primary_metric = "roc_auc"', "").replace("[monitoring]", f"[monitoring]\n{lines}")
+    with pytest.raises(InputError, match=message):
+        parse_model_text(text)
 
 
 def test_model_is_refused_and_nothing_changes_when_its_name_is_taken(runtime):

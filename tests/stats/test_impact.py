@@ -11,13 +11,14 @@ from mlops_core.entities import Estimate, Metric
 from mlops_core.stats.counts import count_scores
 from mlops_core.stats.impact import (
     Impact,
-    WeightLimits,
     expect_change,
+    expect_changes_by_chunk,
     expect_changes_from_rows,
     measure_harm,
     rank_by_harm,
 )
 from mlops_core.stats.influence import INFLUENCED_METRICS
+from mlops_core.stats.mix_weights import WeightLimits
 from mlops_core.stats.score_groups import (
     assign_score_groups,
     choose_group_starts,
@@ -250,6 +251,25 @@ def make_impact(metric, value):
 )
 def test_harm_is_positive_when_the_metric_gets_worse(metric, value, harm):
     assert measure_harm(make_impact(metric, value), metric) == harm
+
+
+@pytest.mark.parametrize("metric", INFLUENCED_METRICS)
+def test_changes_of_many_chunks_are_those_of_each(metric):
+    rng = np.random.default_rng(4)
+    joint, groups = count_groups(*draw_rows(rng, 5000))
+    before = count_mix(draw_rows(rng, 3000, 0.1)[0])
+    chunks = [count_mix(draw_rows(rng, n, shift)[0]) for n, shift in ((600, 0.0), (50, 0.0), (900, 0.5), (900, 9.0))]
+    found = expect_changes_by_chunk(joint, chunks, groups, before, metric)
+    alone = [expect_change(joint, chunk, groups, reference=before, metrics=(metric,)) for chunk in chunks]
+    assert [one.reason is not None for one in alone] == [False, True, False, True]
+    expected = [one.changes[metric].value if one.changes else np.nan for one in alone]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_chunks_are_refused_when_their_bins_are_others():
+    groups, _ = group_by_score([0.2, 0.8], threshold=0.5)
+    with pytest.raises(ValueError, match=r"chunks have shape \(1, 3\); accepted is \(k, 2\)"):
+        expect_changes_by_chunk(np.ones((2, 2, 2)), [[1, 1, 1]], groups, [1, 1], Metric.F1)
 
 
 def test_features_rank_by_harm_and_those_without_a_figure_come_last():
