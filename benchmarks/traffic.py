@@ -129,7 +129,12 @@ def open_runtime(path: Path) -> Iterator[Runtime]:
     connection.execute("set global TimeZone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     home = Home(path.parent)
-    runtime = Runtime(home=home, database=Database(connection, path), artifacts=ArtifactHost(home.artifacts))
+    runtime = Runtime(
+        home=home,
+        database=Database(connection, path),
+        artifacts=ArtifactHost(home.artifacts),
+        replays=ArtifactHost(home.artifacts),
+    )
     try:
         yield runtime
     finally:

@@ -68,6 +68,14 @@ class UnfinishedError(MLOpsError):
     code = "unfinished"
 
 
+class CancelledError(MLOpsError):
+    """Somebody stopped it before it was done; nothing of it is kept."""
+
+    code = "cancelled"
+    http_status = 409
+    exit_code = 1
+
+
 class HomeError(MLOpsError):
     """The home cannot be used: locked, damaged, newer, read-only, or full."""
 

@@ -17,7 +17,7 @@ from mlops_core.demo.traffic import deliver, list_stops, score_flights, write_tr
 from mlops_core.demo.trainer import Release, receive_releases, receive_trained, send_frame, start_trainer
 from mlops_core.entities import Action, Actor, ModelSpec
 from mlops_core.services.alternatives import refresh_alternatives
-from mlops_core.services.comparison import Report
+from mlops_core.services.background import Report
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.registry import TrainedVersion, register_model, register_version
 from mlops_core.services.runtime import Runtime

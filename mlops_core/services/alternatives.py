@@ -6,17 +6,16 @@ from datetime import datetime
 
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import MLOpsError
+from mlops_core.services.background import Progress
 from mlops_core.services.comparison import (
-    Report,
     VersionComparison,
     compare_versions,
     list_alternatives,
-    replay_version,
-    report_nothing,
     write_comparison,
 )
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.rehearsal import find_rehearsal_window
+from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.classification import compute_metrics
 from mlops_core.stats.counts import merge_counts, stack_counts
@@ -30,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def refresh_alternatives(
-    runtime: Runtime, spec: ModelSpec, now: datetime, report: Report = report_nothing
+    runtime: Runtime, spec: ModelSpec, now: datetime, progress: Progress | None = None
 ) -> list[VersionComparison]:
     """Let every other version score the champion's newest labelled traffic, and keep the comparisons that matter.
 
@@ -46,7 +45,7 @@ def refresh_alternatives(
     others = [
         version.name for version in list_versions(runtime.database, spec.name) if version.name != champion.version
     ]
-    tried = [name for name in others if _try_version(runtime, spec, name, window, report)]
+    tried = [name for name in others if _try_version(runtime, spec, name, window, progress)]
     count_waiting(runtime, spec)
     wanted = (_find_best(runtime, spec, tried, window), champion.previous)
     comparisons = [compare_versions(runtime, spec, champion.version, name, window) for name in tried if name in wanted]
@@ -66,10 +65,10 @@ def _is_fresh(runtime: Runtime, spec: ModelSpec, champion: str, window: Window) 
     return newest == window.end and bool(labels) and labels[0].at <= min(compared)
 
 
-def _try_version(runtime: Runtime, spec: ModelSpec, name: str, window: Window, report: Report) -> bool:
+def _try_version(runtime: Runtime, spec: ModelSpec, name: str, window: Window, progress: Progress | None) -> bool:
     """Replay a version; one whose artifact is damaged is left out, which the log says."""
     try:
-        replay_version(runtime, spec, name, window, report)
+        replay_version(runtime, spec, name, window, progress)
     except MLOpsError as error:
         _log.warning("%s %s cannot be replayed: %s", spec.name, name, error.message)
         return False

@@ -1,9 +1,14 @@
-"""Where model code runs: decides that artifacts are loaded and score in one warm child, never in the app."""
+"""Where model code runs: decides that artifacts are loaded and score in a warm child, never in the app.
+
+What takes more time or memory than it may ends with its child; the next request starts another one.
+"""
 
 import os
+import resource
 import signal
 import threading
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,13 +18,17 @@ import numpy as np
 import pyarrow as pa
 
 from mlops_core.artifacts import load_estimator, locate_artifact, read_checked
-from mlops_core.errors import MLOpsError, PreflightError
+from mlops_core.errors import CancelledError, MLOpsError, PreflightError
 from mlops_core.services.child import ChildProcess
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TIME_LIMIT_S = 120.0
+MEMORY_LIMIT_BYTES = 4 * 10**9
+"""Memory that a child may take; Python with scikit-learn takes 0.3 GB of it."""
+POLL_S = 0.1
+"""How often a request looks whether it is still wanted."""
 WARM_ARTIFACTS = 8
 
 
@@ -39,11 +48,16 @@ class ArtifactHost:
         Where the artifacts lie.
     time_limit_s : float
         A request that takes longer ends with its child.
+    memory_limit_bytes : int
+        A request that needs more fails.
     """
 
-    def __init__(self, folder: Path, time_limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(
+        self, folder: Path, time_limit_s: float = TIME_LIMIT_S, memory_limit_bytes: int = MEMORY_LIMIT_BYTES
+    ) -> None:
         self._folder = folder
         self._time_limit_s = time_limit_s
+        self._memory_limit_bytes = memory_limit_bytes
         self._lock = threading.Lock()
         self._child: ChildProcess | None = None
 
@@ -63,15 +77,24 @@ class ArtifactHost:
         load_ms: float = self._ask("check", artifact_hash, None)
         return load_ms
 
-    def score(self, artifact_hash: str, rows: pa.Table) -> np.ndarray:
+    def score(self, artifact_hash: str, rows: pa.Table, is_cancelled: Callable[[], bool] = lambda: False) -> np.ndarray:
         """Give the probability of the positive class for each row, shape (n,), float64, 0–1.
 
         Parameters
         ----------
         rows : pa.Table
             The version's features, in its order.
+        is_cancelled : callable
+            Says whether the answer is no longer wanted; it is asked while waiting.
+
+        Raises
+        ------
+        PreflightError, NotFoundError
+            When the artifact cannot score these rows, takes too long, or needs too much memory.
+        CancelledError
+            When the answer is no longer wanted.
         """
-        scores: np.ndarray = self._ask("score", artifact_hash, rows)
+        scores: np.ndarray = self._ask("score", artifact_hash, rows, is_cancelled)
         return scores
 
     def close(self) -> None:
@@ -79,26 +102,44 @@ class ArtifactHost:
         with self._lock:
             self._end_child()
 
-    def _ask(self, request: str, artifact_hash: str, rows: pa.Table | None) -> Any:
+    def _ask(
+        self,
+        request: str,
+        artifact_hash: str,
+        rows: pa.Table | None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Any:
         with self._lock:
             pipe = self._ensure_child()
             try:
                 pipe.send((request, artifact_hash, rows))
-                if not pipe.poll(self._time_limit_s):
-                    raise TimeoutError
+                self._wait(pipe, is_cancelled)
                 answer = pipe.recv()
+            except CancelledError:
+                self._end_child()
+                raise
             except (EOFError, OSError, TimeoutError) as error:
                 self._end_child()
-                reason = "took too long" if isinstance(error, TimeoutError) else "ended the process that loaded it"
+                reason = "ended the process that loaded it"
+                if isinstance(error, TimeoutError):
+                    reason = f"took longer than the {self._time_limit_s:g} s that are allowed"
                 raise PreflightError(f"The artifact {artifact_hash[:12]}… {reason}.") from error
         if isinstance(answer, MLOpsError):
             raise answer
         return answer
 
+    def _wait(self, pipe: Connection, is_cancelled: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + self._time_limit_s
+        while not pipe.poll(POLL_S):
+            if is_cancelled():
+                raise CancelledError("It was cancelled while a version scored; nothing of it is kept.")
+            if time.monotonic() > deadline:
+                raise TimeoutError
+
     def _ensure_child(self) -> Connection:
         if self._child is None or not self._child.is_alive():
             self._end_child()
-            self._child = ChildProcess(f"{__name__}:serve_artifacts", str(self._folder))
+            self._child = ChildProcess(f"{__name__}:serve_artifacts", str(self._folder), str(self._memory_limit_bytes))
         return self._child.pipe
 
     def _end_child(self) -> None:
@@ -107,9 +148,10 @@ class ArtifactHost:
             self._child = None
 
 
-def serve_artifacts(pipe: Connection, folder_name: str) -> None:
+def serve_artifacts(pipe: Connection, folder_name: str, memory_limit_bytes: str) -> None:
     """Answer requests until the app is gone; runs in the child."""
-    folder = Path(folder_name)
+    folder, limit = Path(folder_name), int(memory_limit_bytes)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Threads that wait for each other spin: on a busy machine two are many times slower than one.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -127,6 +169,10 @@ def serve_artifacts(pipe: Connection, folder_name: str) -> None:
                 answer = _score(folder, artifact_hash, rows)
         except MLOpsError as error:
             answer = error
+        except MemoryError:
+            answer = PreflightError(
+                f"The artifact needs more than the {limit / 1e9:.1f} GB of memory that it may take."
+            )
         except Exception as error:  # noqa: BLE001  whatever model code raises is the answer
             answer = PreflightError(f"The artifact cannot score: {type(error).__name__}: {error}.")
         pipe.send(answer)

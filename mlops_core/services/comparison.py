@@ -1,6 +1,6 @@
 """Two versions on the same traffic: decides which rows are scored again and what is kept of the comparison."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 from mlops_core.checks.performance import LEAST_LABELS
 from mlops_core.entities import Metric, ModelSpec, Window
 from mlops_core.errors import ConflictError
+from mlops_core.services.replay import sample_window
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import (
     Confusion,
@@ -22,19 +23,10 @@ from mlops_core.stats.comparison import (
     compare_paired,
     compare_segments,
 )
-from mlops_core.store.models import get_version
-from mlops_core.store.traffic import append_replay, fetch_paired, fetch_unreplayed
+from mlops_core.store.replays import fetch_scored
 from mlops_core.store.verdicts import list_comparisons
 
-REPLAY_BATCH_ROWS = 10_000
 RESAMPLING_SEED = 0
-
-Report = Callable[[float, str], None]
-"""Takes the share that is done, 0–1, and words for it."""
-
-
-def report_nothing(_fraction: float, _words: str) -> None:
-    """Take a report of progress and drop it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,29 +46,6 @@ class VersionComparison:
     segment_column: str | None
 
 
-def replay_version(
-    runtime: Runtime, spec: ModelSpec, name: str, window: Window, report: Report = report_nothing
-) -> int:
-    """Let a version score the logged inputs of a window that it has not seen; give the number of rows.
-
-    Rows that are scored stay scored when a later batch fails.
-
-    Raises
-    ------
-    PreflightError
-        When its artifact does not load or does not score.
-    """
-    version = get_version(runtime.database, spec.name, name)
-    rows = fetch_unreplayed(runtime.database, spec, name, version.features, window)
-    for offset in range(0, rows.num_rows, REPLAY_BATCH_ROWS):
-        batch = rows.slice(offset, REPLAY_BATCH_ROWS)
-        report(offset / rows.num_rows, f"{name} scores {offset:,} of {rows.num_rows:,} {spec.words.rows}")
-        scores = runtime.artifacts.score(version.artifact_hash, batch.select(list(version.features)))
-        scored = batch.select(["prediction_id", "scored_at"]).append_column("score", pa.array(scores))
-        append_replay(runtime.database, spec, name, version.artifact_hash, scored)
-    return int(rows.num_rows)
-
-
 def compare_versions(
     runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, window: Window
 ) -> VersionComparison:
@@ -88,13 +57,13 @@ def compare_versions(
         When there are too few such rows to judge.
     """
     rows = _fetch_enough(runtime, spec, champion, candidate, window)
-    arrays = {name: rows[name].to_numpy() for name in ("label", "champion_score", "candidate_score")}
+    arrays = {name: rows[name].to_numpy() for name in ("label", "score_0", "score_1")}
     strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
     threshold = spec.threshold
     common = (
         arrays["label"],
-        arrays["champion_score"],
-        arrays["candidate_score"],
+        arrays["score_0"],
+        arrays["score_1"],
         threshold,
         threshold,
         strata,
@@ -119,7 +88,7 @@ def compare_versions(
 
 def _fetch_enough(runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, window: Window) -> pa.Table:
     """Fetch the labelled rows that both have scored, or refuse when they are too few."""
-    rows = fetch_paired(runtime.database, spec, champion, candidate, window)
+    rows = fetch_scored(runtime.database, spec, (champion, candidate), sample_window(runtime, spec, window))
     if rows.num_rows < LEAST_LABELS:
         raise ConflictError(
             f"{champion} and {candidate} have {rows.num_rows:,} labelled {spec.words.rows} in common between "

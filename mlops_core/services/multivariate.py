@@ -1,6 +1,6 @@
 """Drift of all features together: decides which rows are drawn, and from where on a chunk is unusual as a whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from mlops_core.checks.domain_classifier import separate
 from mlops_core.chunking import find_chunk, next_chunk
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import ConflictError
+from mlops_core.services.background import BackgroundRuns, Report
 from mlops_core.services.drift_view import DriftView
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshots import read_snapshot
@@ -31,7 +32,6 @@ MOST_CHUNKS = 20
 LEAST_ROWS = 200
 """Rows that a chunk needs."""
 SEED = 0
-Report = Callable[[float, str], None]
 Limits = tuple[float, float] | None
 
 
@@ -47,6 +47,9 @@ class Multivariate:
     error_limits: Limits
     n_chunks: int
     """Chunks of the reference that the limits come from."""
+
+
+multivariate_runs: BackgroundRuns[Multivariate] = BackgroundRuns("multivariate measurement")
 
 
 def measure_chunk(runtime: Runtime, view: DriftView, position: int, segment: Segment, report: Report) -> Multivariate:

@@ -5,15 +5,11 @@ from datetime import datetime, timedelta
 from mlops_core.chunking import LONGEST, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Window
 from mlops_core.errors import ConflictError
-from mlops_core.services.comparison import (
-    Report,
-    VersionComparison,
-    compare_versions,
-    replay_version,
-    report_nothing,
-)
+from mlops_core.services.background import Progress
+from mlops_core.services.comparison import VersionComparison, compare_versions
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import find_arrival
+from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import Judgement
 from mlops_core.store.deployments import get_champion
@@ -44,7 +40,7 @@ def find_rehearsal_window(
 
 
 def rehearse(
-    runtime: Runtime, spec: ModelSpec, to: str, now: datetime, report: Report = report_nothing
+    runtime: Runtime, spec: ModelSpec, to: str, now: datetime, progress: Progress | None = None
 ) -> VersionComparison | None:
     """Let a version and the champion score the newest labelled traffic, and compare them; None without labels.
 
@@ -61,9 +57,10 @@ def rehearse(
     window = find_rehearsal_window(runtime, spec, now)
     if window is None:
         return None
+    told = progress or Progress()
     for version in (champion.version, to):
-        replay_version(runtime, spec, version, window, report)
-    report(0.7, "Counting and comparing")
+        replay_version(runtime, spec, version, window, told)
+    told.report(0.7, "Counting and comparing")
     count_waiting(runtime, spec)
     return compare_versions(runtime, spec, champion.version, to, window)
 

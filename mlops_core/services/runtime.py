@@ -11,6 +11,9 @@ from mlops_core.services.shifts import ShiftCache
 from mlops_core.store.connection import Database
 from mlops_core.store.migrations import migrate
 
+REPLAY_LIMIT_S = 60.0
+"""Time that one batch of a replay may take."""
+
 Clock = Callable[[], datetime]
 
 
@@ -26,6 +29,9 @@ class Runtime:
     home: Home
     database: Database
     artifacts: ArtifactHost
+    """Where preflights load, and small numbers of rows are scored."""
+    replays: ArtifactHost
+    """Where logged traffic is scored again: a version that hangs there keeps no rollback waiting."""
     clocks: dict[str, Clock] = field(default_factory=dict)
     """The clock of each model whose time is not the machine's."""
     shifts: ShiftCache = field(default_factory=ShiftCache)
@@ -48,7 +54,12 @@ class Runtime:
         except BaseException:
             database.close()
             raise
-        return cls(home=home, database=database, artifacts=ArtifactHost(home.artifacts))
+        return cls(
+            home=home,
+            database=database,
+            artifacts=ArtifactHost(home.artifacts),
+            replays=ArtifactHost(home.artifacts, REPLAY_LIMIT_S),
+        )
 
     def now(self, model: str) -> datetime:
         """Give the present time as a model sees it."""
@@ -57,4 +68,5 @@ class Runtime:
     def close(self) -> None:
         """Close everything."""
         self.artifacts.close()
+        self.replays.close()
         self.database.close()

@@ -318,7 +318,7 @@ def _expect_each(
         rows = np.asarray(table.sum(axis=1), np.float64)
         sides = [weigh_bins(rows, mix, limits.most_weight) for mix in (before, current)]
         n_effective = min(side.n_effective for side in sides)
-        reason = find_unevenness(*sides, limits)
+        reason = find_unevenness(sides[0], sides[1], limits)
         changes = _estimate_changes(table, sides, groups, metrics, quantile) if reason is None else {}
         uncovered = max(side.uncovered for side in sides)
         impacts.append(Impact(changes=changes, n_effective=n_effective, uncovered_fraction=uncovered, reason=reason))

@@ -1,13 +1,12 @@
-"""Predictions, labels, and replays: decides that they are only appended to, and that an id is stored once."""
+"""Predictions and labels: decides that they are only appended to, and that an id is stored once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 
 from mlops_core.entities import Batch, ModelSpec, Version, Window
-from mlops_core.store.chunks import chunk_expression, mark_labelled, mark_traffic
+from mlops_core.store.chunks import mark_labelled, mark_traffic
 from mlops_core.store.connection import Database, Row, Transaction
 from mlops_core.store.tables import LABEL_SCHEMA, name_table, newest_labels_cte, quote, traffic_schema
 
@@ -60,54 +59,6 @@ def append_labels(database: Database, spec: ModelSpec, rows: pa.Table, at: datet
             "semi join batch using (prediction_id)"
         ).to_pylist()[0]
         return _record_batch(transaction, spec, "labels", number, rows.num_rows, accepted, at, span)
-
-
-def append_replay(database: Database, spec: ModelSpec, version: str, artifact_hash: str, rows: pa.Table) -> None:
-    """Store the scores of a replay (prediction_id, scored_at, score) and mark their chunks as waiting.
-
-    Rows that another replay of the version has stored in the meantime are left out.
-    """
-    table = name_table("replays", spec.name)
-    with database.transaction() as transaction, transaction.attached("batch", rows):
-        transaction.run_sql(
-            f"insert into {table} select prediction_id, scored_at, $version, $hash, score from batch "
-            f"anti join (select prediction_id from {table} where version = $version) using (prediction_id)",
-            {"version": version, "hash": artifact_hash},
-        )
-        mark_traffic(transaction, spec, "batch")
-
-
-def fetch_unreplayed(
-    database: Database, spec: ModelSpec, version: str, features: Sequence[str], window: Window
-) -> pa.Table:
-    """Give the logged inputs of a window that a version neither answered nor replayed, oldest first."""
-    known = set(spec.columns.features)
-    columns = ", ".join(quote(name) if name in known else f"null::double as {quote(name)}" for name in features)
-    return database.table(
-        f"select prediction_id, scored_at, {columns} from {name_table('predictions', spec.name)} as p "
-        "where scored_at >= $start and scored_at < $end and version <> $version and not exists "
-        f"(from {name_table('replays', spec.name)} as r "
-        "where r.version = $version and r.prediction_id = p.prediction_id) order by scored_at, prediction_id",
-        {"start": window.start, "end": window.end, "version": version},
-    )
-
-
-def fetch_paired(database: Database, spec: ModelSpec, champion: str, candidate: str, window: Window) -> pa.Table:
-    """Give the labelled rows of a window that both versions scored, live or by replay.
-
-    The columns are prediction_id, chunk, label (0 or 1), champion_score, candidate_score, and the segments.
-    """
-    segments = "".join(f", p.{quote(name)}" for name in spec.columns.segments)
-    return database.table(
-        f"with {_rows_of_window(spec)}, {_scores_of_window(spec)} "
-        f"select p.prediction_id, {chunk_expression(spec, 'p.scored_at')} as chunk, l.label, "
-        f"a.score as champion_score, b.score as candidate_score{segments} "
-        "from rows_of_window as p join newest_labels as l using (prediction_id) "
-        "join scores as a on a.prediction_id = p.prediction_id and a.version = $champion "
-        "join scores as b on b.prediction_id = p.prediction_id and b.version = $candidate "
-        "order by p.scored_at, p.prediction_id",
-        {"start": window.start, "end": window.end, "champion": champion, "candidate": candidate},
-    )
 
 
 def fetch_labelled(database: Database, spec: ModelSpec, version: Version, window: Window, most_rows: int) -> pa.Table:

@@ -14,7 +14,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mlops_core.entities import Action, ModelSpec, Preflight
 from mlops_core.errors import MLOpsError
-from mlops_core.services.comparison import Report, VersionComparison, write_comparison
+from mlops_core.services.background import Progress
+from mlops_core.services.comparison import VersionComparison, write_comparison
 from mlops_core.services.deployment import (
     PREFLIGHT_VALIDITY,
     ChangeRequest,
@@ -184,7 +185,7 @@ def _rehearse(view: View, champion: str | None, target: str) -> tuple[VersionCom
     bar = st.progress(0.0, text=f"Rehearsing {target}")
     try:
         now = view.runtime.now(view.spec.name)
-        found = rehearse(view.runtime, view.spec, target, now, _show_on(bar))
+        found = rehearse(view.runtime, view.spec, target, now, _Bar(bar))
     except MLOpsError as error:
         return None, f"No rehearsal: {error.message}"
     finally:
@@ -192,11 +193,16 @@ def _rehearse(view: View, champion: str | None, target: str) -> tuple[VersionCom
     return found, None if found else f"No rehearsal: no {view.spec.words.rows} have labels yet."
 
 
-def _show_on(bar: DeltaGenerator) -> Report:
-    def report(share: float, words: str) -> None:
-        bar.progress(share, text=words)
+class _Bar(Progress):
+    """Progress that is drawn while it is made."""
 
-    return report
+    def __init__(self, bar: DeltaGenerator) -> None:
+        super().__init__()
+        self._bar = bar
+
+    def report(self, fraction: float, step: str) -> None:
+        super().report(fraction, step)
+        self._bar.progress(fraction, text=step)
 
 
 def _show_preflight(preflight: Preflight) -> None:

@@ -5,9 +5,9 @@ from functools import partial
 
 import streamlit as st
 
+from mlops_core.services.background import Progress, Run
 from mlops_core.services.drift_view import DriftView
-from mlops_core.services.multivariate import measure_chunk, tell_multivariate
-from mlops_core.services.multivariate_runs import Run, multivariate_runs
+from mlops_core.services.multivariate import Multivariate, measure_chunk, multivariate_runs, tell_multivariate
 from mlops_core.words import write_chunk
 from pages.components.drift_choice import Choice
 from pages.components.filters import View
@@ -38,13 +38,16 @@ def show_multivariate(view: View, drift: DriftView, choice: Choice) -> None:
             f"{name} from the reference, and their distance from the plane of the reference is measured, on a sample."
         )
         if st.button(f"Measure {name} as a whole", key="drift-multivariate", icon=":material/hub:"):
-            measure = partial(measure_chunk, view.runtime, drift, choice.position, view.segment)
-            multivariate_runs.start(key, measure)
+            multivariate_runs.start(key, partial(_measure, view, drift, choice.position))
             st.rerun()
 
 
+def _measure(view: View, drift: DriftView, position: int, progress: Progress) -> Multivariate:
+    return measure_chunk(view.runtime, drift, position, view.segment, progress.report)
+
+
 @st.fragment(run_every=POLL_S)
-def _follow(run: Run) -> None:
+def _follow(run: Run[Multivariate]) -> None:
     if run.is_over:
         st.rerun()
-    st.progress(min(run.fraction, 1.0), text=run.step)
+    st.progress(min(run.progress.fraction, 1.0), text=run.progress.step)

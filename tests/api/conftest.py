@@ -59,7 +59,7 @@ def artifact_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Artifact
 @contextmanager
 def open_api(home: Home, artifact_host: ArtifactHost) -> Iterator[Caller]:
     runtime = open_runtime(home)
-    runtime.artifacts = artifact_host
+    runtime.artifacts = runtime.replays = artifact_host
     token = ensure_token(home)
     app = create_api(lambda: runtime, lambda: token)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://driftdeck")

@@ -21,7 +21,7 @@ from mlops_core.demo.trainer import Release, train_recipe
 from mlops_core.demo.training import VersionRecipe
 from mlops_core.entities import Action, Actor, Metric, ModelSpec, Source, Status, Window
 from mlops_core.errors import ConflictError
-from mlops_core.services.comparison import report_nothing
+from mlops_core.services.background import Progress
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.drift_report import report_drift
 from mlops_core.services.overview import read_overview
@@ -89,7 +89,7 @@ def _tell(
     text = MODEL_FILE.read_text().replace(LEAKED_COLUMN, leaked)
     try:
         write_traffic(runtime.home, serving_view(frame, leaked))
-        spec = tell_story(runtime, releases, versions, text, report_nothing, opening=opening)
+        spec = tell_story(runtime, releases, versions, text, Progress().report, opening=opening)
         return read_overview(runtime, spec, opening).headline
     finally:
         runtime.close()

@@ -37,7 +37,7 @@ def runtime(home: Home, warm_host: tuple[ArtifactHost, Path], tmp_path: Path) ->
     whole = home.artifacts.rename(tmp_path / "whole")
     home.artifacts.symlink_to(folder)
     opened = Runtime.open(home)
-    opened.artifacts = host
+    opened.artifacts = opened.replays = host
     yield opened
     opened.database.close()
     shutil.copytree(whole, folder, dirs_exist_ok=True)

@@ -2,27 +2,24 @@
 
 from datetime import timedelta
 
-import numpy as np
-import pyarrow as pa
 import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
-from mlops_core.artifacts import load_estimator, locate_artifact, read_checked
 from mlops_core.entities import Action, Actor, Metric, Window
-from mlops_core.errors import ConflictError, PreflightError
+from mlops_core.errors import ConflictError
 from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.comparison import (
     compare_versions,
     list_alternatives,
     read_comparison,
-    replay_version,
     write_comparison,
 )
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.rehearsal import find_rehearsal_window, rehearse
+from mlops_core.services.replay import sample_window
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
-from mlops_core.store.traffic import fetch_paired
+from mlops_core.store.replays import fetch_scored
 from tests.small_home import MODEL, PRESENT, PROMOTIONS, ROWS_PER_DAY, START
 
 SINCE_V2 = Window(PROMOTIONS[1][1], START + timedelta(days=14))
@@ -30,20 +27,6 @@ SINCE_V2 = Window(PROMOTIONS[1][1], START + timedelta(days=14))
 
 def count_replays(runtime):
     return runtime.database.table("select count(*) as n from replays_car_loan")["n"][0].as_py()
-
-
-def test_replayed_scores_equal_predict_proba_on_the_logged_inputs(runtime, spec):
-    assert replay_version(runtime, spec, "v3", SINCE_V2) == 7 * ROWS_PER_DAY
-    stored = runtime.database.table(
-        "select r.score, p.income, p.debt, r.artifact_hash from replays_car_loan as r "
-        "join predictions_car_loan as p using (prediction_id) order by prediction_id"
-    )
-    version = get_version(runtime.database, MODEL, "v3")
-    path = locate_artifact(runtime.home.artifacts, version.artifact_hash)
-    estimator = load_estimator(read_checked(path, version.artifact_hash))
-    expected = estimator.predict_proba(stored.select(["income", "debt"]).to_pandas())[:, 1]
-    np.testing.assert_array_equal(stored["score"].to_numpy(), expected)
-    assert set(stored["artifact_hash"].to_pylist()) == {version.artifact_hash}
 
 
 def test_rehearsal_scores_nothing_again_when_it_is_repeated(runtime, spec):
@@ -58,15 +41,15 @@ def test_rehearsal_compares_the_newest_labelled_traffic_whoever_answered_it(runt
     found = rehearse(runtime, spec, "v1", PRESENT)
     assert (found.champion, found.candidate, found.start, found.end) == ("v2", "v1", START, SINCE_V2.end)
     assert found.paired.n == 14 * ROWS_PER_DAY
-    rows = fetch_paired(runtime.database, spec, "v2", "v1", Window(START, SINCE_V2.end))
+    rows = fetch_scored(runtime.database, spec, ["v2", "v1"], sample_window(runtime, spec, Window(START, SINCE_V2.end)))
     truth = rows["label"].to_numpy()
     for metric, measure in (
         (Metric.ROC_AUC, roc_auc_score),
         (Metric.RECALL, lambda y, s: recall_score(y, s >= spec.threshold)),
     ):
         pair = found.paired.metrics[metric]
-        assert pair.champion == pytest.approx(measure(truth, rows["champion_score"].to_numpy()), abs=1e-9)
-        assert pair.candidate == pytest.approx(measure(truth, rows["candidate_score"].to_numpy()), abs=1e-9)
+        assert pair.champion == pytest.approx(measure(truth, rows["score_0"].to_numpy()), abs=1e-9)
+        assert pair.candidate == pytest.approx(measure(truth, rows["score_1"].to_numpy()), abs=1e-9)
         assert pair.difference == pytest.approx(pair.candidate - pair.champion)
     assert {segment.segment for segment in found.segments} == {"north", "south"}
     assert read_comparison(write_comparison(found)) == found
@@ -115,16 +98,3 @@ def test_damaged_rival_is_left_out_when_alternatives_are_tried(runtime, spec, ca
         runtime.database.table("select artifact_hash from replays_car_loan")["artifact_hash"].to_pylist()
     )
     assert list_alternatives(runtime, MODEL, "v2") == found
-
-
-def test_rows_scored_before_stay_when_a_later_batch_fails(runtime, spec):
-    with runtime.database.transaction() as transaction:
-        transaction.run_sql(
-            "update predictions_car_loan set debt = null where scored_at >= $t", {"t": SINCE_V2.end - timedelta(days=1)}
-        )
-    first_days = Window(SINCE_V2.start, SINCE_V2.end - timedelta(days=1))
-    replay_version(runtime, spec, "v1", first_days)
-    with pytest.raises(PreflightError, match="cannot score: ValueError"):
-        replay_version(runtime, spec, "v1", SINCE_V2)
-    assert count_replays(runtime) == 6 * ROWS_PER_DAY
-    assert pa.types.is_float64(fetch_paired(runtime.database, spec, "v2", "v1", first_days)["label"].type)

@@ -20,7 +20,6 @@ from mlops_core.charts.curves import (
 from mlops_core.charts.theme import DARK, LIGHT, assign_colours
 from mlops_core.charts.timeline import Timeline
 from mlops_core.entities import Estimate, Metric, Source, Window
-from mlops_core.services.comparison import replay_version
 from mlops_core.services.curves import (
     DECISION_COLUMNS,
     EXPORTED_DECISIONS,
@@ -36,6 +35,7 @@ from mlops_core.services.curves import (
 )
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import ALL_TIME, read_profiles
+from mlops_core.services.replay import replay_version
 from mlops_core.services.segments import COLUMNS as SEGMENT_COLUMNS
 from mlops_core.services.segments import (
     EXPORTED,

@@ -9,7 +9,6 @@ import pytest
 
 from mlops_core.chunking import next_chunk
 from mlops_core.entities import ChunkSize, Metric, Source, Window
-from mlops_core.services.comparison import replay_version
 from mlops_core.services.ingestion import ingest_labels, ingest_predictions
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import (
@@ -22,6 +21,7 @@ from mlops_core.services.performance import (
     read_series,
     report_performance,
 )
+from mlops_core.services.replay import replay_version
 from mlops_core.store.chunks import chunk_expression
 from mlops_core.store.profiles import read_score_profiles
 from tests.small_home import MODEL, PRESENT, ROWS_PER_DAY, START, draw_loans

@@ -19,7 +19,8 @@ from mlops_core.store.profiles import (
     read_coverage,
     read_score_profiles,
 )
-from mlops_core.store.traffic import append_labels, append_predictions, append_replay
+from mlops_core.store.replays import append_replay
+from mlops_core.store.traffic import append_labels, append_predictions
 from tests.store.conftest import NOW, make_labels, make_traffic
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -9,13 +9,11 @@ import pytest
 from mlops_core.entities import Window
 from mlops_core.store.chunks import list_pending
 from mlops_core.store.profiles import count_chunks
+from mlops_core.store.replays import append_replay, choose_sample, fetch_scored
 from mlops_core.store.tables import name_table
 from mlops_core.store.traffic import (
     append_labels,
     append_predictions,
-    append_replay,
-    fetch_paired,
-    fetch_unreplayed,
     list_batches,
 )
 from tests.store.conftest import NOW, make_labels, make_traffic
@@ -117,42 +115,15 @@ def test_newest_label_counts_when_there_are_several(database, spec, deliveries, 
     send(database, spec, ["a"], [0])
     for value, at in deliveries:
         label(database, spec, ["a"], [value], at)
-    append_replay(database, spec, "v2", "hash", score_rows(["a"], [0], [0.4]))
-    paired = fetch_paired(database, spec, "v1", "v2", WINDOW)
+    scored = pa.table({"prediction_id": ["a"], "scored_at": [FIRST_DAY], "score": [0.4]})
+    append_replay(database, spec, "v2", "hash", scored)
+    paired = fetch_scored(database, spec, ["v1", "v2"], choose_sample(database, spec, WINDOW, 1000, 0))
     assert paired["label"].to_pylist() == [counted]
     count_chunks(database, spec, [FIRST_DAY])
     stored = database.table(
         "select label from score_profiles where source = 'live' and segment_column = '' and label is not null"
     )
     assert stored["label"].to_pylist() == [counted]
-
-
-def score_rows(ids, days, scores):
-    times = [FIRST_DAY + DAY * day + timedelta(hours=12) for day in days]
-    return pa.table({"prediction_id": ids, "scored_at": times, "score": scores})
-
-
-def test_replay_is_stored_once_when_two_replay_the_same_rows_at_the_same_time(database, spec):
-    send(database, spec, ["a", "b"], [0, 1])
-    with ThreadPoolExecutor(4) as pool:
-        list(
-            pool.map(
-                lambda _: append_replay(database, spec, "v2", "hash", score_rows(["a", "b"], [0, 1], [0.1, 0.9])),
-                range(4),
-            )
-        )
-    assert count_rows(database, "replays", spec) == 2
-    append_replay(database, spec, "v3", "hash", score_rows(["a"], [0], [0.2]))
-    assert count_rows(database, "replays", spec) == 3
-
-
-def test_rows_to_replay_are_those_that_a_version_has_not_seen(database, spec):
-    send(database, spec, ["a", "b", "c"], [0, 1, 2], version=["v1", "v2", "v1"], amount=[1, 2, None])
-    append_replay(database, spec, "v2", "hash", score_rows(["a"], [0], [0.1]))
-    rows = fetch_unreplayed(database, spec, "v2", ["amount", "region", "new"], WINDOW)
-    assert rows["prediction_id"].to_pylist() == ["c"]
-    assert rows.column_names == ["prediction_id", "scored_at", "amount", "region", "new"]
-    assert fetch_unreplayed(database, spec, "v2", ["amount"], Window(FIRST_DAY, FIRST_DAY + DAY)).num_rows == 0
 
 
 def test_models_keep_apart_when_their_ids_are_the_same(database, spec, add_spec):

@@ -1,0 +1,129 @@
+"""Replays: decides which logged rows of a window are taken, and which of them versions are yet to score or have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from mlops_core.entities import ModelSpec, Window
+from mlops_core.store.chunks import chunk_expression, mark_traffic
+from mlops_core.store.connection import Database
+from mlops_core.store.tables import name_table, newest_labels_cte, quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Logged rows of a window: all of them, or as many of each chunk as its share of the rows allows."""
+
+    window: Window
+    n_available: int
+    """Rows of the window."""
+    most_rows: int
+    """Rows from which on only some are taken."""
+    seed: int
+    """With the same seed the same rows are taken; fewer rows are always among more."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether all rows are taken."""
+        return self.n_available <= self.most_rows
+
+
+def choose_sample(database: Database, spec: ModelSpec, window: Window, most_rows: int, seed: int) -> Sample:
+    """Choose rows of a window, stratified by chunk."""
+    table = database.table(
+        f"select count(*) as n from {name_table('predictions', spec.name)} "
+        "where scored_at >= $start and scored_at < $end",
+        {"start": window.start, "end": window.end},
+    )
+    return Sample(window=window, n_available=table["n"][0].as_py(), most_rows=most_rows, seed=seed)
+
+
+def append_replay(database: Database, spec: ModelSpec, version: str, artifact_hash: str, rows: pa.Table) -> None:
+    """Store the scores of a replay (prediction_id, scored_at, score) and mark their chunks as waiting.
+
+    Rows that another replay of the version has stored in the meantime are left out.
+    """
+    table = name_table("replays", spec.name)
+    with database.transaction() as transaction, transaction.attached("batch", rows):
+        transaction.run_sql(
+            f"insert into {table} select prediction_id, scored_at, $version, $hash, score from batch "
+            f"anti join (select prediction_id from {table} where version = $version) using (prediction_id)",
+            {"version": version, "hash": artifact_hash},
+        )
+        mark_traffic(transaction, spec, "batch")
+
+
+def fetch_unreplayed(
+    database: Database, spec: ModelSpec, version: str, features: Sequence[str], sample: Sample
+) -> pa.Table:
+    """Give the logged inputs of a sample that a version neither answered nor replayed, oldest first."""
+    known = set(spec.columns.features)
+    columns = ", ".join(quote(name) if name in known else f"null::double as {quote(name)}" for name in features)
+    return database.table(
+        f"with {_rows_of(spec, sample)} "
+        f"select prediction_id, scored_at, {columns} from rows_of_sample as p "
+        f"where version <> $version and not exists (from {name_table('replays', spec.name)} as r "
+        "where r.version = $version and r.prediction_id = p.prediction_id) order by scored_at, prediction_id",
+        {**_bind(sample), "version": version},
+    )
+
+
+def find_empty_features(database: Database, spec: ModelSpec, features: Sequence[str], sample: Sample) -> list[str]:
+    """Name the features that hold no value in any row of a sample; none when it has no rows."""
+    known = [name for name in features if name in spec.columns.features]
+    counts = ", ".join(f"count({quote(name)}) as {quote(name)}" for name in known)
+    counted = database.table(
+        f"with {_rows_of(spec, sample)} select count(*) as rows_of_sample, {counts or '0 as none'} from rows_of_sample",
+        _bind(sample),
+    ).to_pylist()[0]
+    if counted["rows_of_sample"] == 0:
+        return []
+    return [name for name in features if name not in known or counted[name] == 0]
+
+
+def fetch_scored(database: Database, spec: ModelSpec, versions: Sequence[str], sample: Sample) -> pa.Table:
+    """Give the labelled rows of a sample that all of some versions scored, live or by replay, oldest first.
+
+    The columns are prediction_id, chunk, label (0 or 1), score_0, score_1, … in the order of the versions, and the
+    segments.
+    """
+    segments = "".join(f", p.{quote(name)}" for name in spec.columns.segments)
+    scores = "".join(f", s{i}.score as score_{i}" for i in range(len(versions)))
+    joins = " ".join(
+        f"join scores as s{i} on s{i}.prediction_id = p.prediction_id and s{i}.version = $version_{i} "
+        f"and s{i}.score is not null"
+        for i in range(len(versions))
+    )
+    return database.table(
+        f"with {_rows_of(spec, sample)}, {newest_labels_cte(spec, 'rows_of_sample')}, "
+        "scores as (select prediction_id, version, score from rows_of_sample union all "
+        f"select prediction_id, version, score from {name_table('replays', spec.name)} "
+        "where scored_at >= $start and scored_at < $end) "
+        f"select p.prediction_id, {chunk_expression(spec, 'p.scored_at')} as chunk, l.label{scores}{segments} "
+        f"from rows_of_sample as p join newest_labels as l using (prediction_id) {joins} "
+        "order by p.scored_at, p.prediction_id",
+        {**_bind(sample), **{f"version_{i}": name for i, name in enumerate(versions)}},
+    )
+
+
+def _rows_of(spec: ModelSpec, sample: Sample) -> str:
+    table, inside = name_table("predictions", spec.name), "scored_at >= $start and scored_at < $end"
+    if sample.is_whole:
+        return f"rows_of_sample as (from {table} where {inside})"
+    # By the hash and not by chance: the same rows every time, and those of a smaller sample among them.
+    return (
+        f"places as (select prediction_id, count(*) over (partition by {chunk_expression(spec)}) as n_chunk, "
+        f"row_number() over (partition by {chunk_expression(spec)} "
+        f"order by hash(prediction_id, $seed), prediction_id) as place from {table} where {inside}), "
+        f"rows_of_sample as (from {table} semi join (select prediction_id from places "
+        "where place <= greatest(1, round($most_rows * n_chunk / $n_available))) using (prediction_id) "
+        f"where {inside})"
+    )
+
+
+def _bind(sample: Sample) -> dict[str, object]:
+    bound: dict[str, object] = {"start": sample.window.start, "end": sample.window.end}
+    if not sample.is_whole:
+        bound |= {"seed": sample.seed, "most_rows": sample.most_rows, "n_available": sample.n_available}
+    return bound
