@@ -62,10 +62,26 @@ def choose_groups(reference: FeatureCounts, *, is_categorical: bool, n_groups: i
         return FeatureGroups(starts=None, categories=bins[bins >= 0])
     if bins.size == 0:
         return FeatureGroups(starts=np.array([NEGATIVE_INFINITY_BIN]), categories=None)
-    is_separate = bins.size <= max(MOST_SEPARATE, n_groups)
-    group = separate_bins(held) if is_separate else group_bins(held, n_groups)
-    firsts = np.concatenate([[0], np.flatnonzero(np.diff(group)) + 1])
-    return FeatureGroups(starts=bins[firsts], categories=None)
+    return FeatureGroups(starts=bins[cut_groups(held, n_groups)], categories=None)
+
+
+def cut_groups(held: NDArray[np.int64] | NDArray[np.float64], n_groups: int = N_GROUPS) -> NDArray[np.int64]:
+    """Give the place of the first bin of each group of a number.
+
+    Parameters
+    ----------
+    held : ndarray of shape (b,)
+        Rows of the reference by bin, in order of the value, each above 0; one bin or more.
+
+    Examples
+    --------
+    >>> cut_groups(np.array([5, 1, 7])).tolist()
+    [0, 1, 2]
+    >>> cut_groups(np.full(40, 25), n_groups=2).tolist()
+    [0, 20]
+    """
+    group = separate_bins(held) if held.size <= max(MOST_SEPARATE, n_groups) else group_bins(held, n_groups)
+    return np.concatenate([[0], np.flatnonzero(np.diff(group)) + 1])
 
 
 def count_groups(counts: FeatureCounts, groups: FeatureGroups) -> NDArray[np.int64]:

@@ -82,6 +82,27 @@ def bin_numbers(values: Numbers, grid: NumericGrid | None) -> BinnedRows:
     return _make_rows(assign_grid_bins(known, grid), known, has_value)
 
 
+def bin_values(values: Numbers, starts: Numbers) -> BinnedRows:
+    """Bin the numbers of a feature by the values at which bins begin; NaN is no value.
+
+    A number below the first of them belongs to the first bin.
+
+    Parameters
+    ----------
+    starts : ndarray of shape (g,)
+        Increasing, one or more.
+
+    Examples
+    --------
+    >>> bin_values(np.array([1.5, np.nan, 0.0, 3.0]), np.array([1.0, 3.0])).bins.tolist()
+    [0, 0, 1]
+    """
+    is_null = np.isnan(values)
+    has_value = ~is_null if is_null.any() else None
+    known = values if has_value is None else values[has_value]
+    return _make_rows(np.maximum(np.searchsorted(starts, known, side="right") - 1, 0), None, has_value)
+
+
 def bin_categories(codes: Integers, n_categories: int, *, is_full: bool) -> BinnedRows:
     """Bin the categories of a feature.
 
