@@ -43,7 +43,7 @@ _SIGNS_OF_THE_FILE = (
 
 
 class Transaction:
-    """The statements of one transaction; made by `Database.transaction` only."""
+    """The statements of one transaction; made by `Database.transaction` and `Database.reading` only."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
@@ -172,6 +172,20 @@ class Database:
                 yield cursor
             finally:
                 cursor.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Run queries that have to see the same rows; nobody waits for them, and what is written meanwhile is not seen.
+
+        What they give is not kept for the next time.
+        """
+        with self._reading() as cursor:
+            cursor.execute("begin transaction read only")
+            try:
+                yield Transaction(cursor)
+            finally:
+                with suppress(duckdb.Error):
+                    cursor.execute("rollback")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -134,3 +134,21 @@ def test_writers_wait_for_each_other_when_many_threads_write(database):
         list(pool.map(add, range(WRITES)))
     numbers = database.table("select id from deployments order by id")["id"].to_pylist()
     assert numbers == list(range(1, WRITES + 1))
+
+
+def test_reading_sees_the_same_rows_throughout_and_holds_no_writer_up(database):
+    count = "select count(*) as n from refreshes"
+    with database.reading() as reading:
+        before = reading.table(count)["n"].to_pylist()
+        # In this thread: a writer that had to wait for the reading would wait for ever.
+        with database.transaction() as transaction:
+            transaction.run_sql("insert into refreshes values ('m', now())")
+        assert reading.table(count)["n"].to_pylist() == before == [0]
+    with database.reading() as reading:
+        assert reading.table(count)["n"].to_pylist() == [1]
+
+
+def test_reading_refuses_to_write(database):
+    with pytest.raises(duckdb.Error, match="read-only"), database.reading() as reading:
+        reading.run_sql("insert into refreshes values ('m', now())")
+    assert database.table("from refreshes").num_rows == 0
