@@ -1,7 +1,7 @@
 """The routes that only read: decides their addresses, and when production is "not modified"."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
@@ -86,6 +86,7 @@ async def get_drift(
     start: str | None = None,
     end: str | None = None,
     segment: str | None = None,
+    exact: Literal["true", "false"] = "false",
 ) -> Response:
     """Compare a window of traffic with another, with a version's training rows, or with the standing reference."""
     before = None
@@ -99,7 +100,8 @@ async def get_drift(
         spec, now = get_model(runtime.database, model), runtime.now(model)
         current = asked or find_newest_chunks(runtime, spec, now)
         reference = get_version(runtime.database, model, reference_version) if reference_version else before
-        return report_drift(runtime, spec, reference, current, now, read_segment(spec, segment))
+        chosen = read_segment(spec, segment)
+        return report_drift(runtime, spec, reference, current, now, chosen, exact=exact == "true")
 
     return await answer(request, report)
 

@@ -103,6 +103,7 @@ def _add_reports(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     drift.add_argument("--current", metavar="A..B", help="traffic to look at; else the newest 7 chunks that are over")
     drift.add_argument("--segment", metavar="COLUMN=VALUE", help="only this part of the traffic")
+    drift.add_argument("--exact", action="store_true", help="read the rows instead of what was counted of them")
     drift.add_argument("--fail-on", choices=["alert"], help="end with 1 when a feature has this status")
     quality = _add(commands, "quality", "quality:run_quality", "check live traffic against its contract, by chunk")
     quality.add_argument("model", metavar="MODEL")

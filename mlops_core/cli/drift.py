@@ -1,9 +1,11 @@
 """The command that compares features: decides how drift looks in a terminal."""
 
 from argparse import Namespace
+from contextlib import nullcontext
 
 from mlops_core.cli.connection import connect
 from mlops_core.cli.outcome import Outcome
+from mlops_core.cli.patience import tell_when_long
 from mlops_core.cli.reports import locate_home, name_model, split_window
 from mlops_core.cli.tables import Cell, lay_out, write_time
 from mlops_core.entities import Status
@@ -21,8 +23,10 @@ def run_drift(options: Namespace) -> Outcome:
         "start": current[0],
         "end": current[1],
         "segment": options.segment,
+        "exact": "true" if options.exact else None,
     }
-    with connect(locate_home(options)) as connection:
+    waiting = tell_when_long("Reading the rows of both sides …") if options.exact else nullcontext()
+    with connect(locate_home(options)) as connection, waiting:
         document = connection.get(f"/models/{name_model(options)}/drift", parameters)
     features = document["features"]
     rows = [
@@ -40,6 +44,7 @@ def run_drift(options: Namespace) -> Outcome:
     ]
     head = ["Feature", "Impact", "PSI", "Effect", "Limit", "Null", "Status", "Reason"]
     text = "\n".join(f"{name}: {_write_side(document[name.lower()])}" for name in ("Reference", "Current"))
+    text += f"\nBinning: {document['binning']}" if options.exact else ""
     text += "\n\n" + lay_out(head, rows, right=head[1:6])
     is_alert = any(one["status"] == Status.ALERT for one in features)
     return Outcome(document=document, text=text, exit_code=1 if options.fail_on == "alert" and is_alert else 0)

@@ -1,19 +1,13 @@
-"""The command of the standing reference: decides how it is told, and that a long count is not silent."""
+"""The command of the standing reference: decides how it is told."""
 
-import sys
-import threading
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 
 from mlops_core.cli.connection import Document, connect
 from mlops_core.cli.outcome import Outcome
+from mlops_core.cli.patience import tell_when_long
 from mlops_core.cli.reports import locate_home, name_model
 from mlops_core.cli.tables import write_time
 from mlops_core.errors import InputError
-
-SILENT_S = 1.0
 
 
 def run_reference(options: Namespace) -> Outcome:
@@ -26,22 +20,11 @@ def run_reference(options: Namespace) -> Outcome:
         raise InputError("Name --set A..B, --set V, or --default.")
     with connect(locate_home(options)) as connection:
         if is_change:
-            with _tell_when_long("Counting the reference, and judging traffic by it …"):
+            with tell_when_long("Counting the reference, and judging traffic by it …"):
                 document = connection.post(path, {"reference": options.set, "reason": options.reason})
         else:
             document = connection.get(path)
     return Outcome(document=document, text=_tell(document))
-
-
-@contextmanager
-def _tell_when_long(words: str) -> Iterator[None]:
-    """Say on standard error what goes on when it takes longer than a person waits without asking."""
-    timer = threading.Timer(SILENT_S, partial(print, words, file=sys.stderr, flush=True))
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _tell(document: Document) -> str:

@@ -114,9 +114,14 @@ def _start_binning(
 def _bin_feature(spec: ModelSpec, name: str, values: pa.ChunkedArray, known: FeatureBinning | None) -> FeatureBinning:
     """Choose the bins of a feature; a known number keeps its grid, a known category gets what is new behind."""
     if name in spec.columns.categorical:
-        counted = pc.value_counts(values.drop_null()).to_pylist()
-        return _list_categories(name, {one["values"]: one["counts"] for one in counted}, known)
+        return bin_texts(name, values, known)
     return known or FeatureBinning(feature=name, grid=choose_grid(_take_numbers(values)))
+
+
+def bin_texts(name: str, values: pa.ChunkedArray, known: FeatureBinning | None = None) -> FeatureBinning:
+    """Give each category of a reference a bin, the most frequent first, behind those that are known."""
+    counted = pc.value_counts(values.drop_null()).to_pylist()
+    return _list_categories(name, {one["values"]: one["counts"] for one in counted}, known)
 
 
 def _list_categories(name: str, counted: Mapping[str, int], known: FeatureBinning | None) -> FeatureBinning:

@@ -12,6 +12,7 @@ from mlops_core.chunking import next_chunk
 from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.errors import ConflictError
 from mlops_core.services.drift import DriftTable, judge_counts
+from mlops_core.services.exact_drift import ORIGIN, compare_rows
 from mlops_core.services.impacts import DRIFTED, expect_impacts, get_change, rank_features, warn_of_costs
 from mlops_core.services.references import (
     count_window,
@@ -26,6 +27,7 @@ from mlops_core.stats.features import align_bins, sum_up
 from mlops_core.stats.groups import count_groups
 from mlops_core.stats.impact import Impact
 from mlops_core.stats.two_sample import chi_square_test, compute_ks, compute_wasserstein
+from mlops_core.stats.values import ValueDistances
 from mlops_core.store.binnings import Binning, get_binning
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import ALL_TRAFFIC, Segment
@@ -45,6 +47,8 @@ def report_drift(
     current: Window,
     now: datetime,
     segment: Segment = ALL_TRAFFIC,
+    *,
+    exact: bool = False,
 ) -> dict[str, object]:
     """Give the drift document of the public contract: all traffic of a window, whatever version answered.
 
@@ -52,17 +56,26 @@ def report_drift(
     ----------
     reference : Window or Version, optional
         Traffic to compare with, or the version whose training rows are; the champion's standing reference when None.
+    exact : bool
+        Read the rows of both sides, instead of what was counted of them; the impacts come from counts all the same,
+        since the outcomes that tell them are counted by the model's bins.
 
     Raises
     ------
     ConflictError
-        When nothing was counted yet, or there is no reference to compare with.
+        When nothing was counted yet, there is no reference to compare with, or rows that are to be read were deleted.
+    HomeError
+        When training rows that are to be read cannot be.
     """
     compared, binning = compare_windows(runtime, spec, reference, current, now, segment)
     champion = get_champion(runtime.database, spec.name)
     version = get_version(runtime.database, spec.name, champion.version) if champion else None
     table = warn_of_costs(runtime, spec, version, compared, segment)
     impacts = expect_impacts(runtime, spec, version, table, segment)
+    origin, distances = f"{binning.id}, made from {binning.origin}", _estimate_distances(spec, table)
+    if exact:
+        table, distances = compare_rows(runtime, spec, table, current, segment)
+        origin = ORIGIN
     ranked = rank_features(table, impacts, spec.primary_metric)
     return {
         "model": spec.name,
@@ -72,8 +85,8 @@ def report_drift(
             "end": current.end.isoformat(),
             "n": max(int(counts.n[0]) for counts in table.counts.values()),
         },
-        "binning": f"{binning.id}, made from {binning.origin}",
-        "features": [_report_feature(spec, table, table.features.index(name), impacts[name]) for name in ranked],
+        "binning": origin,
+        "features": [_report_feature(spec, table, name, impacts[name], distances.get(name)) for name in ranked],
     }
 
 
@@ -188,8 +201,10 @@ def _count_reference(
     return reference, known
 
 
-def _report_feature(spec: ModelSpec, table: DriftTable, i: int, impact: Impact) -> dict[str, object]:
-    name, judgement = table.features[i], table.judgement
+def _report_feature(
+    spec: ModelSpec, table: DriftTable, name: str, impact: Impact, distances: ValueDistances | None
+) -> dict[str, object]:
+    i, judgement = table.features.index(name), table.judgement
     change = get_change(impact, spec)
     before, after = table.known[name].counts, table.counts[name]
     is_categorical = name in spec.columns.categorical
@@ -202,7 +217,7 @@ def _report_feature(spec: ModelSpec, table: DriftTable, i: int, impact: Impact) 
         "effect": none_if_nan(table.shifts.effect[i, 0]),
         "limit": none_if_nan(judgement.alert_limits[i]),
         "impact": change.value,
-        **_compute_distances(table, name, is_categorical=is_categorical),
+        **_compute_distances(table, name, distances),
         "p_adjusted": none_if_nan(judgement.p_adjusted[i, 0]),
         "null_fraction_reference": _divide(int(before.n_null[0]), int(before.n[0])),
         "null_fraction_current": _divide(int(after.n_null[0]), int(after.n[0])),
@@ -231,29 +246,36 @@ def _note_length(table: DriftTable, i: int) -> str:
     return f" The reference is too short to know how far {table.features[i]} moves by itself." if is_unknown else ""
 
 
-def _compute_distances(table: DriftTable, name: str, *, is_categorical: bool) -> dict[str, float | None]:
-    """Compute what the verdict does not rest on: distances between the groups, and for numbers between the bins."""
+def _compute_distances(table: DriftTable, name: str, values: ValueDistances | None) -> dict[str, float | None]:
+    """Compute what the verdict does not rest on: distances between the groups, with those of a number's values."""
     profile, after = table.known[name], table.counts[name]
     p, q = count_groups(profile.counts, profile.groups)[0], count_groups(after, profile.groups)[0]
     test = chi_square_test(p, q)
     found: dict[str, SupportsFloat] = {
         "jensen_shannon": compute_jensen_shannon(p, q),
-        "ks": np.nan,
-        "wasserstein": np.nan,
+        "ks": values.ks if values else np.nan,
+        "wasserstein": values.wasserstein if values else np.nan,
         "chi_square": test.statistic,
         "p_value": test.p_value,
         "total_variation": compute_total_variation(p, q),
         "hellinger": compute_hellinger(p, q),
     }
-    if not is_categorical:
-        left, right = align_bins(profile.counts, after)
-        if left.counts.size == 0:
-            return {key: none_if_nan(value) for key, value in found.items()}
-        found["ks"] = compute_ks(left.counts, right.counts)
-        found["wasserstein"] = compute_wasserstein(
-            left.counts, left.means, right.counts, right.means, left.standard_deviation
-        )
     return {key: none_if_nan(value) for key, value in found.items()}
+
+
+def _estimate_distances(spec: ModelSpec, table: DriftTable) -> dict[str, ValueDistances]:
+    """Estimate how far apart the values of each number lie, from counts and means of bins; without any, not at all."""
+    found = {}
+    for name in table.features:
+        left, right = align_bins(table.known[name].counts, table.counts[name])
+        if name in spec.columns.numeric and left.counts.size:
+            found[name] = ValueDistances(
+                ks=float(compute_ks(left.counts, right.counts)),
+                wasserstein=float(
+                    compute_wasserstein(left.counts, left.means, right.counts, right.means, left.standard_deviation)
+                ),
+            )
+    return found
 
 
 def _count_unseen(table: DriftTable, name: str) -> int:

@@ -170,8 +170,7 @@ def _draw_reference(
     for name in features:
         if name not in rows.column_names:
             rows = rows.append_column(name, pa.nulls(rows.num_rows))
-    times = rows["scored_at"].cast(pa.timestamp("us", tz="UTC"))
-    rows = rows.select(list(features)).append_column("scored_at", times).filter(pc.is_valid(times))
+    rows = rows.select([*features, "scored_at"])
     return rows.take(pa.array(np.random.default_rng(SEED).permutation(rows.num_rows)))
 
 

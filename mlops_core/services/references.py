@@ -6,7 +6,6 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.services.binnings import adapt_binning
@@ -82,7 +81,7 @@ def ensure_snapshot_reference(
     found = find_reference(runtime.database, spec.name, binning.id, snapshot_id=snapshot.id) if binning else None
     if found:
         return found
-    rows = _take_dated(read_snapshot(runtime, snapshot.id))
+    rows = read_snapshot(runtime, snapshot.id)
     origin = f"the training rows of {version.name}"
     binning = adapt_binning(runtime, spec, rows, spec.columns.features, origin, now, may_replace=may_replace)
     reference = Reference(
@@ -221,9 +220,3 @@ def ensure_window_reference(runtime: Runtime, spec: ModelSpec, window: Window, n
         made_at=now,
     )
     return _keep(runtime, spec, reference, counted)
-
-
-def _take_dated(rows: pa.Table) -> pa.Table:
-    """Give the rows that have a time, in the unit that rows are counted by."""
-    times = rows["scored_at"].cast(pa.timestamp("us", tz="UTC"))
-    return rows.set_column(rows.column_names.index("scored_at"), "scored_at", times).filter(pc.is_valid(times))

@@ -1,14 +1,22 @@
-"""Training rows on disk: decides what is said when they cannot be read."""
+"""Training rows on disk: decides which of them count, and what is said when they cannot be read."""
+
+from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlops_core.errors import HomeError
 from mlops_core.services.runtime import Runtime
 
 
-def read_snapshot(runtime: Runtime, snapshot: str) -> pa.Table:
-    """Give the frozen training rows with this id.
+def read_snapshot(runtime: Runtime, snapshot: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Give the frozen training rows with this id, those without a time left out.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Only these, as far as the rows have them, beside scored_at; all of them when None.
 
     Raises
     ------
@@ -17,10 +25,13 @@ def read_snapshot(runtime: Runtime, snapshot: str) -> pa.Table:
     """
     path = runtime.home.snapshots / f"{snapshot}.parquet"
     try:
-        rows: pa.Table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            names = [name for name in file.schema_arrow.names if columns is None or name in {*columns, "scored_at"}]
+            rows: pa.Table = file.read(names)
     except (OSError, pa.ArrowInvalid) as error:
         raise HomeError(
             f"The training rows {path} cannot be read ({error}). Put the file back from a backup; without it traffic "
             "cannot be compared with training, nor performance be estimated from it."
         ) from error
-    return rows
+    times = rows["scored_at"].cast(pa.timestamp("us", tz="UTC"))
+    return rows.set_column(rows.column_names.index("scored_at"), "scored_at", times).filter(pc.is_valid(times))

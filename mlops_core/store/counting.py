@@ -159,8 +159,11 @@ class _Rows:
 
 def read_codes(column: pa.Array, labels: Labels) -> np.ndarray:
     """Give the places of texts in a list, from 1 on, and 0 for those not in it; they may have been looked up before."""
-    if len(labels) <= LONGEST_LIST:
-        return to_array(column)
+    return to_array(column) if len(labels) <= LONGEST_LIST else find_codes(column, labels)
+
+
+def find_codes(column: pa.Array | pa.ChunkedArray, labels: Labels) -> np.ndarray:
+    """Give the places of texts in a list, from 1 on, and 0 for those not in it; null is, when the list has None."""
     found = pc.index_in(column, value_set=pa.array(labels, pa.string()))
     return to_array(pc.fill_null(found, -1)).astype(np.int64) + 1
 

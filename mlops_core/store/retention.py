@@ -37,9 +37,9 @@ def add_retention(transaction: Transaction, model: str, retention: Retention, at
     transaction.run("insert_retention", {"model": model, "at": at, **days})
 
 
-def get_rows_from(database: Database, model: str) -> datetime | None:
+def get_rows_from(source: Database | Transaction, model: str) -> datetime | None:
     """Give from when on a model's rows are there; None while none were deleted."""
-    found = database.rows("get_rows_from", {"model": model})
+    found = source.rows("get_rows_from", {"model": model})
     return found[0]["rows_from"] if found else None
 
 

@@ -121,6 +121,40 @@ def test_drift_ends_with_1_when_there_is_nothing_to_compare(run):
     assert "There is no traffic" in ended.document["error"]["message"]
 
 
+WEEKS = ("--reference", "2024-03-01..2024-03-08", "--current", "2024-03-08..2024-03-15")
+
+
+def test_drift_reads_the_rows_when_it_is_to_be_exact(run):
+    ended = run("drift", "car-loan", *WEEKS, "--exact")
+    assert ended.exit_code == 0
+    lines = ended.output.splitlines()
+    assert lines[1:3] == [
+        "Current: 2024-03-08 00:00 to 2024-03-15 00:00 UTC, 4,200 rows",
+        "Binning: exact, made from the rows of the reference",
+    ]
+    assert {line.split()[0] for line in lines[5:]} == {"income", "debt", "region"}
+    counted, exact = (run("drift", "car-loan", *WEEKS, *way, "--json").document for way in ((), ("--exact",)))
+    assert counted["binning"] != exact["binning"] == "exact, made from the rows of the reference"
+    ks = [{one["feature"]: one["ks"] for one in document["features"] if one["ks"]} for document in (counted, exact)]
+    assert ks[0] == pytest.approx(ks[1], abs=0.01)
+    assert ks[0] != ks[1]
+
+
+def test_exact_drift_ends_with_an_error_when_rows_are_gone(run, home: Home):
+    training = ("drift", "car-loan", "--current", "2024-03-14..2024-03-15", "--reference", "v1", "--exact")
+    assert run(*training).exit_code == 0
+    for path in home.snapshots.iterdir():
+        path.unlink()
+    ended = run(*training)
+    assert (ended.exit_code, ended.output) == (2, "")
+    assert "Put the file back from a backup" in ended.errors
+    assert run("retention", "car-loan", "--row-days", "10", "--reason", "the law").exit_code == 0
+    ended = run("drift", "car-loan", *WEEKS, "--exact", "--json")
+    assert ended.exit_code == 1
+    assert "leave out exact: that answer comes from counts" in ended.document["error"]["message"]
+    assert run("drift", "car-loan", *WEEKS).exit_code == 0
+
+
 def test_quality_lists_what_was_found_or_every_check(run):
     ended = run("quality", "car-loan", "--window", "2024-03-14..2024-03-15", "--segment", "region=north")
     assert ended.exit_code == 0
