@@ -86,6 +86,7 @@ def describe_version(spec: ModelSpec) -> Version:
         code_id="none",
         artifact_hash="none",
         artifact_bytes=0,
+        libraries={},
         created_at=FIRST_DAY,
         created_by="benchmark",
     )

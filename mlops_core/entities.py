@@ -235,6 +235,8 @@ class Version:
     artifact_hash: str
     """SHA-256 of the artifact file, which is also its name."""
     artifact_bytes: int
+    libraries: Mapping[str, str]
+    """Versions of the packages that it was trained with, by name; empty when nobody said."""
     created_at: datetime
     created_by: str
 
@@ -344,6 +346,8 @@ class PreflightCheck:
     name: str
     passed: bool
     detail: str
+    is_doubt: bool = False
+    """Whether somebody should look at it, although nothing forbids the change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

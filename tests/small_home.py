@@ -29,6 +29,7 @@ from mlops_core.config import Home
 from mlops_core.entities import Action, Actor, ModelSpec
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.ingestion import ingest_labels, ingest_predictions
+from mlops_core.services.libraries import list_libraries
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.registry import TrainedVersion, register_model, register_version
 from mlops_core.services.runtime import Runtime
@@ -135,6 +136,7 @@ def _register_versions(runtime: Runtime, spec: ModelSpec) -> dict[str, Classifie
             rows=rows,
             code_id=hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
             artifact=skops.io.dumps(estimator),
+            libraries=list_libraries(),
         )
         register_version(runtime, spec, trained, actor=ACTOR, now=START - timedelta(days=9 - position))
     return candidates

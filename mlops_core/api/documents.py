@@ -80,6 +80,7 @@ def _describe_version(version: Version, champion: str | None, history: Sequence[
         "artifact_hash": version.artifact_hash,
         "artifact_bytes": version.artifact_bytes,
         "code_id": version.code_id,
+        "libraries": version.libraries,
         "created_at": version.created_at,
         "created_by": version.created_by,
     }

@@ -70,6 +70,7 @@ def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette) -
         categoryorder="array",
         categoryarray=[show_plain(name) for name, _ in rows][::-1],
         tickfont={"size": 13, "color": palette.text},
+        ticklabelstandoff=6,
     )
     figure.update_xaxes(showgrid=False, tickformat="+.2~f")
     figure.update_layout(showlegend=True, legend={"y": -0.16, "yanchor": "top"}, margin={"t": 4, "b": 8})

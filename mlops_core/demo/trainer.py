@@ -114,6 +114,7 @@ def train_recipe(frame: pd.DataFrame, recipe: "VersionRecipe") -> TrainedVersion
     import skops.io
 
     from mlops_core.demo.training import code_id, select_rows, train_version
+    from mlops_core.services.libraries import list_libraries
 
     started = time.perf_counter()
     model = train_version(frame, recipe)
@@ -131,4 +132,5 @@ def train_recipe(frame: pd.DataFrame, recipe: "VersionRecipe") -> TrainedVersion
         rows=rows,
         code_id=code_id(),
         artifact=skops.io.dumps(model.estimator),
+        libraries=list_libraries(),
     )

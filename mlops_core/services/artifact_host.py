@@ -9,9 +9,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -27,9 +29,20 @@ if TYPE_CHECKING:
 TIME_LIMIT_S = 120.0
 MEMORY_LIMIT_BYTES = 4 * 10**9
 """Memory that a child may take; Python with scikit-learn takes 0.3 GB of it."""
+ONE_ROW_TIMES, BATCH_TIMES = 20, 5
+"""How often scoring is timed."""
 POLL_S = 0.1
 """How often a request looks whether it is still wanted."""
 WARM_ARTIFACTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """How long an artifact takes to score, in milliseconds, at the median of several times."""
+
+    one_row_ms: float
+    batch_ms: float
+    batch_rows: int
 
 
 class Scorer(Protocol):
@@ -96,6 +109,24 @@ class ArtifactHost:
         """
         scores: np.ndarray = self._ask("score", artifact_hash, rows, is_cancelled)
         return scores
+
+    def measure_latency(
+        self, artifact_hash: str, rows: pa.Table, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Latency:
+        """Measure how long an artifact takes for one row, and for all of them at once.
+
+        Parameters
+        ----------
+        rows : pa.Table
+            The version's features, in its order; at least one row.
+
+        Raises
+        ------
+        PreflightError, NotFoundError, CancelledError
+            As of `score`.
+        """
+        latency: Latency = self._ask("measure", artifact_hash, rows, is_cancelled)
+        return latency
 
     def close(self) -> None:
         """End the child."""
@@ -165,6 +196,8 @@ def serve_artifacts(pipe: Connection, folder_name: str, memory_limit_bytes: str)
         try:
             if request == "check":
                 answer: object = _measure_load(folder, artifact_hash)
+            elif request == "measure":
+                answer = _measure_scoring(folder, artifact_hash, rows)
             else:
                 answer = _score(folder, artifact_hash, rows)
         except MLOpsError as error:
@@ -182,6 +215,22 @@ def _measure_load(folder: Path, artifact_hash: str) -> float:
     started = time.perf_counter()
     load_estimator(read_checked(locate_artifact(folder, artifact_hash), artifact_hash))
     return (time.perf_counter() - started) * 1000
+
+
+def _measure_scoring(folder: Path, artifact_hash: str, rows: pa.Table) -> Latency:
+    def take(part: pa.Table, times: int) -> float:
+        taken = []
+        for _ in range(times):
+            started = time.perf_counter()
+            _score(folder, artifact_hash, part)
+            taken.append((time.perf_counter() - started) * 1000)
+        return median(taken)
+
+    # The first time also loads, and tells nothing of scoring.
+    _score(folder, artifact_hash, rows.slice(0, 1))
+    return Latency(
+        one_row_ms=take(rows.slice(0, 1), ONE_ROW_TIMES), batch_ms=take(rows, BATCH_TIMES), batch_rows=rows.num_rows
+    )
 
 
 @lru_cache(maxsize=WARM_ARTIFACTS)

@@ -23,7 +23,7 @@ from mlops_core.stats.comparison import (
     compare_paired,
     compare_segments,
 )
-from mlops_core.store.replays import fetch_scored
+from mlops_core.store.replays import Sample, fetch_scored
 from mlops_core.store.verdicts import list_comparisons
 
 RESAMPLING_SEED = 0
@@ -44,19 +44,34 @@ class VersionComparison:
     segments: tuple[SegmentDifference, ...]
     """F1 by value of the guarded segment column, the worst first; empty when the model has none."""
     segment_column: str | None
+    missing: tuple[str, ...] = ()
+    """Features that the candidate was trained with and that no row has; it scored them as null."""
+    n_logged: int | None = None
+    """Rows of the window, labelled or not, when a sample of them was taken; None when all were."""
 
 
 def compare_versions(
-    runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, window: Window
+    runtime: Runtime,
+    spec: ModelSpec,
+    champion: str,
+    candidate: str,
+    window: Window,
+    missing: tuple[str, ...] = (),
 ) -> VersionComparison:
     """Compare two versions on the labelled rows of a window that both have scored.
+
+    Parameters
+    ----------
+    missing : tuple of str
+        Features of the candidate that the window does not have, as its replay found.
 
     Raises
     ------
     ConflictError
         When there are too few such rows to judge.
     """
-    rows = _fetch_enough(runtime, spec, champion, candidate, window)
+    sample = sample_window(runtime, spec, window)
+    rows = _fetch_enough(runtime, spec, champion, candidate, sample)
     arrays = {name: rows[name].to_numpy() for name in ("label", "score_0", "score_1")}
     strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
     threshold = spec.threshold
@@ -83,12 +98,14 @@ def compare_versions(
         paired=compare_paired(*common, rng),
         segments=segments,
         segment_column=column,
+        missing=missing,
+        n_logged=None if sample.is_whole else sample.n_available,
     )
 
 
-def _fetch_enough(runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, window: Window) -> pa.Table:
+def _fetch_enough(runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, sample: Sample) -> pa.Table:
     """Fetch the labelled rows that both have scored, or refuse when they are too few."""
-    rows = fetch_scored(runtime.database, spec, (champion, candidate), sample_window(runtime, spec, window))
+    rows, window = fetch_scored(runtime.database, spec, (champion, candidate), sample), sample.window
     if rows.num_rows < LEAST_LABELS:
         raise ConflictError(
             f"{champion} and {candidate} have {rows.num_rows:,} labelled {spec.words.rows} in common between "
@@ -128,6 +145,8 @@ def read_comparison(document: Mapping[str, Any]) -> VersionComparison:
             for entry in document["segments"]
         ),
         segment_column=document["segment_column"],
+        missing=tuple(document.get("missing", ())),
+        n_logged=document.get("n_logged"),
     )
 
 

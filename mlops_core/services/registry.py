@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
@@ -36,6 +36,8 @@ class TrainedVersion:
     """SHA-256 of the training code."""
     artifact: bytes
     """A skops file."""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the packages that it was trained with, by name."""
 
 
 def register_model(runtime: Runtime, text: str, *, actor: Actor, now: datetime) -> ModelSpec:
@@ -81,6 +83,7 @@ def register_version(
         code_id=trained.code_id,
         artifact_hash=store_file(runtime.home.artifacts, trained.artifact, ".skops"),
         artifact_bytes=len(trained.artifact),
+        libraries=trained.libraries,
         created_at=now,
         created_by=actor.name,
     )

@@ -1,21 +1,47 @@
-"""Rehearsals: decides on which rows a version is tried before it is put into production."""
+"""Rehearsals: decides on which rows a version is tried before it is put into production, and what is told of it."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from mlops_core.chunking import LONGEST, next_chunk
-from mlops_core.entities import Deployment, ModelSpec, Window
-from mlops_core.errors import ConflictError
-from mlops_core.services.background import Progress
-from mlops_core.services.comparison import VersionComparison, compare_versions
+from mlops_core.entities import Deployment, ModelSpec, PreflightCheck, Window
+from mlops_core.errors import CancelledError, ConflictError, MLOpsError, PreflightError
+from mlops_core.services.artifact_host import Latency
+from mlops_core.services.background import BackgroundRuns, Progress
+from mlops_core.services.comparison import VersionComparison, compare_versions, write_comparison
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import find_arrival
+from mlops_core.services.readiness import inspect_version, measure_latency
 from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import Judgement
 from mlops_core.store.deployments import get_champion
+from mlops_core.store.models import get_version
 from mlops_core.words import write_share, write_span
 
 REHEARSED_DAYS = 21
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What is known of a version before it goes into production."""
+
+    version: str
+    champion: str | None
+    """The version in production when it was rehearsed."""
+    comparison: VersionComparison | None
+    """Both on the newest labelled traffic; None where that cannot be."""
+    remark: str | None
+    """Why there is no comparison; None when there is one."""
+    checks: tuple[PreflightCheck, ...]
+    """What differs from its training; nothing of it forbids the change."""
+    latency: Mapping[str, Latency]
+    """By version; those that could not be timed are left out."""
+
+
+rehearsals: BackgroundRuns[Rehearsal] = BackgroundRuns("rehearsal")
+"""Those of this process."""
 
 
 def find_rehearsal_window(
@@ -39,7 +65,72 @@ def find_rehearsal_window(
     return Window(max(chunks[0], end - timedelta(days=REHEARSED_DAYS)), end)
 
 
-def rehearse(
+def rehearse(runtime: Runtime, spec: ModelSpec, to: str, now: datetime, progress: Progress | None = None) -> Rehearsal:
+    """Find out what is to be known of a version before it goes into production; what fails is told.
+
+    Raises
+    ------
+    NotFoundError
+        When the version is unknown.
+    ConflictError
+        When the version is in production.
+    CancelledError
+        When it was cancelled.
+    """
+    told = progress or Progress()
+    version, champion = get_version(runtime.database, spec.name, to), get_champion(runtime.database, spec.name)
+    if champion and champion.version == to:
+        raise ConflictError(f"{to} cannot be rehearsed: it is in production.")
+    comparison, remark = None, "nothing is in production to compare with."
+    if champion:
+        try:
+            comparison = compare_on_newest(runtime, spec, to, now, told)
+            remark = f"no {spec.words.rows} have labels yet."
+        except CancelledError:
+            raise
+        except MLOpsError as error:
+            remark = error.message
+    told.report(0.85, f"Timing {to}")
+    latency = _measure(runtime, spec, [champion.version, to] if champion else [to], now, told)
+    told.report(0.95, f"Comparing the training of {to} with what there is now")
+    return Rehearsal(
+        version=to,
+        champion=champion.version if champion else None,
+        comparison=comparison,
+        remark=None if comparison else remark,
+        checks=tuple(inspect_version(runtime, spec, version, now)),
+        latency=latency,
+    )
+
+
+def write_rehearsal(rehearsal: Rehearsal) -> dict[str, object]:
+    """Turn a rehearsal into the evidence that is kept with a change."""
+    return {
+        **({"rehearsal": write_comparison(rehearsal.comparison)} if rehearsal.comparison else {}),
+        **({"no rehearsal": rehearsal.remark} if rehearsal.remark else {}),
+        "latency": {name: asdict(latency) for name, latency in rehearsal.latency.items()},
+        "differences to training": [check.detail for check in rehearsal.checks],
+    }
+
+
+def _measure(
+    runtime: Runtime, spec: ModelSpec, names: list[str], now: datetime, progress: Progress
+) -> dict[str, Latency]:
+    found: dict[str, Latency] = {}
+    window = Window(now - timedelta(days=REHEARSED_DAYS), now)
+    for name in names:
+        try:
+            latency = measure_latency(runtime, spec, get_version(runtime.database, spec.name, name), window, progress)
+        except CancelledError:
+            raise
+        except MLOpsError:
+            # Why it cannot score is told by the comparison, or by the preflight.
+            continue
+        found |= {name: latency} if latency else {}
+    return found
+
+
+def compare_on_newest(
     runtime: Runtime, spec: ModelSpec, to: str, now: datetime, progress: Progress | None = None
 ) -> VersionComparison | None:
     """Let a version and the champion score the newest labelled traffic, and compare them; None without labels.
@@ -58,11 +149,34 @@ def rehearse(
     if window is None:
         return None
     told = progress or Progress()
-    for version in (champion.version, to):
-        replay_version(runtime, spec, version, window, told)
+    try:
+        replay_version(runtime, spec, champion.version, window, told)
+    except PreflightError:
+        # What it cannot score now it did not answer either: what it answered is left.
+        own = find_rehearsal_window(runtime, spec, now, champion)
+        if own is None:
+            raise
+        window = own
+    missing = replay_version(runtime, spec, to, window, told).missing
     told.report(0.7, "Counting and comparing")
     count_waiting(runtime, spec)
-    return compare_versions(runtime, spec, champion.version, to, window)
+    return compare_versions(runtime, spec, champion.version, to, window, missing)
+
+
+def is_worse(rehearsal: Rehearsal | None, spec: ModelSpec) -> bool:
+    """Say whether a rehearsal calls the version worse than the one in production, by the primary metric."""
+    comparison = rehearsal.comparison if rehearsal else None
+    return comparison is not None and comparison.paired.metrics[spec.primary_metric].judgement is Judgement.WORSE
+
+
+def tell_latency(rehearsal: Rehearsal) -> str:
+    """Say how long the versions take to score; empty when they could not be timed."""
+    timed = rehearsal.latency
+    if rehearsal.version not in timed:
+        return ""
+    told = [f"{name} {one.one_row_ms:.1f} ms" for name, one in sorted(timed.items(), reverse=True)]
+    own = timed[rehearsal.version]
+    return f"For one row, {' and '.join(told)}; {rehearsal.version} scores {own.batch_rows:,} in {own.batch_ms:.0f} ms."
 
 
 def describe_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> str:
@@ -88,10 +202,7 @@ def tell_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> tuple[str,
         Judgement.UNDECIDED: f"It is undecided whether {candidate} would be better.",
     }[primary.judgement]
     told = [
-        (
-            f"Rehearsed on the {paired.n:,} labelled {spec.words.rows} of "
-            f"{write_span(comparison.start, comparison.end, spec.timezone)}, each scored by {candidate}."
-        ),
+        _tell_rows(comparison, spec),
         f"{primary.metric.label} {primary.candidate:.2f} instead of {primary.champion:.2f}."
         if primary.difference is not None
         else f"{primary.metric.label} cannot be compared: {primary.reason}.",
@@ -109,3 +220,18 @@ def tell_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> tuple[str,
     if worse and primary.judgement is Judgement.BETTER:
         told.append(f"The price: {' and '.join(worse)} {'get' if len(worse) > 1 else 'gets'} worse.")
     return sentence, " ".join(told)
+
+
+def _tell_rows(comparison: VersionComparison, spec: ModelSpec) -> str:
+    """Say on which rows a rehearsal rests, and what they lack."""
+    rows, span = spec.words.rows, write_span(comparison.start, comparison.end, spec.timezone)
+    which = f"the {comparison.paired.n:,} labelled {rows} of {span}"
+    if comparison.n_logged:
+        which = f"{comparison.paired.n:,} labelled {rows} of {span}, a sample of {comparison.n_logged:,}"
+    told = f"Rehearsed on {which}, each scored by {comparison.candidate}."
+    if comparison.missing:
+        told += (
+            f" None of them has {', '.join(comparison.missing)}, which {comparison.candidate} was trained with; it "
+            "scored without."
+        )
+    return told

@@ -79,6 +79,7 @@ def add_version(transaction: Transaction, version: Version) -> None:
             "code_id": version.code_id,
             "artifact_hash": version.artifact_hash,
             "artifact_bytes": version.artifact_bytes,
+            "libraries": json.dumps(dict(version.libraries)),
             "created_at": version.created_at,
             "created_by": version.created_by,
         },
@@ -110,7 +111,7 @@ def get_version(database: Database, model: str, name: str) -> Version:
 def _read_versions(table: pa.Table) -> list[Version]:
     columns = {name: list_values(table[name]) for name in table.column_names}
     columns["features"] = [tuple(features) for features in columns["features"]]
-    for name in ("parameters", "offline_metrics"):
+    for name in ("parameters", "offline_metrics", "libraries"):
         # One document of all is read several times as fast as one after the other.
         columns[name] = json.loads(f"[{','.join(columns[name])}]")
     snapshots: dict[str, Snapshot] = {}

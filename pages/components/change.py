@@ -19,14 +19,16 @@ def open_change_dialog(action: Action, target: str | None = None) -> None:
     close_change_dialog()
     st.session_state["change-open"] = action
     st.session_state["change-key"] = uuid.uuid4().hex
+    st.session_state["change-rehearsal"] = uuid.uuid4().hex
     if target:
         st.session_state[f"{KEYS[action]}-target"] = target
 
 
 def close_change_dialog() -> None:
     """Forget the dialog, what was found for it, and what was typed in it."""
-    names = ["open", "key", "prepared", "problem", "suggestion"]
-    for name in [f"change-{name}" for name in names] + [f"{key}-reason" for key in KEYS.values()]:
+    names = ["open", "key", "prepared", "problem", "rehearsal", "suggestion"]
+    typed = [f"{key}-{name}" for key in KEYS.values() for name in ("reason", "worse")]
+    for name in [f"change-{name}" for name in names] + typed:
         st.session_state.pop(name, None)
 
 

@@ -1,21 +1,18 @@
 """Inside a change dialog: what will happen, the evidence, the reason, and the one button.
 
-What a click confirms is what was prepared and drawn before it: target, champion, and preflight are kept, and the
-click never prepares anew.
+What a click confirms is what was prepared and drawn before it: target, champion, preflight, and rehearsal are kept,
+and the click never prepares anew.
 """
 
-import html
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from mlops_core.entities import Action, ModelSpec, Preflight
 from mlops_core.errors import MLOpsError
-from mlops_core.services.background import Progress
-from mlops_core.services.comparison import VersionComparison, write_comparison
+from mlops_core.services.background import Run
 from mlops_core.services.deployment import (
     PREFLIGHT_VALIDITY,
     ChangeRequest,
@@ -23,10 +20,10 @@ from mlops_core.services.deployment import (
     list_targets,
     run_preflight,
 )
-from mlops_core.services.rehearsal import describe_rehearsal, rehearse
+from mlops_core.services.rehearsal import Rehearsal, describe_rehearsal, is_worse, rehearsals, write_rehearsal
 from mlops_core.services.runtime import read_wall_clock
 from pages.components.filters import View
-from pages.components.rehearsal import show_rehearsal
+from pages.components.rehearsal import follow, show_checks, show_rehearsal, start_rehearsal
 from pages.components.session import get_actor
 from pages.components.states import show_error
 
@@ -45,10 +42,8 @@ class Prepared:
     """The version in production when this was prepared."""
     preflight: Preflight | None = None
     """None for an undo, which runs its own."""
-    comparison: VersionComparison | None = None
-    """None when there was nothing to compare on."""
-    remark: str | None = None
-    """Why there is no comparison; None when there is one."""
+    rehearsal: Rehearsal | None = None
+    """None for an undo, and where nobody waited for one."""
 
 
 def draw_dialog(view: View, action: Action) -> None:
@@ -66,13 +61,17 @@ def draw_dialog(view: View, action: Action) -> None:
         help=f"In production now: {champion or 'nothing'}.",
     )
     prepared = _prepare(view, action, target, champion)
-    if prepared.comparison:
-        show_rehearsal(view.spec, prepared.comparison)
-    elif prepared.remark:
-        st.info(prepared.remark)
+    run = _find_rehearsal(view, prepared)
+    if run and not run.is_over:
+        follow(run)
+    elif run and run.found:
+        show_rehearsal(view.spec, run.found)
+        prepared = replace(prepared, rehearsal=run.found)
+    elif run:
+        st.info(f"No rehearsal. {run.error}", icon=":material/info:")
     if prepared.preflight:
-        _show_preflight(prepared.preflight)
-    _draw_form(view, prepared)
+        show_checks([*prepared.preflight.checks, *(prepared.rehearsal.checks if prepared.rehearsal else ())])
+    _draw_form(view, prepared, is_waiting=run is not None and not run.is_over)
 
 
 def carry_out(view: View, prepared: Prepared, reason: str | None = None) -> None:
@@ -85,7 +84,7 @@ def carry_out(view: View, prepared: Prepared, reason: str | None = None) -> None
         actor=get_actor(),
         reason=given,
         key=st.session_state.pop("change-key", None),
-        evidence={"rehearsal": write_comparison(prepared.comparison)} if prepared.comparison else {},
+        evidence=write_rehearsal(prepared.rehearsal) if prepared.rehearsal else {},
     )
     now = view.runtime.now(view.spec.name)
     try:
@@ -100,38 +99,50 @@ def carry_out(view: View, prepared: Prepared, reason: str | None = None) -> None
     st.session_state["change-done"], st.session_state["change-toast"] = done.id, True
 
 
-def _draw_form(view: View, prepared: Prepared) -> None:
-    key, is_back = KEYS[prepared.action], prepared.action is Action.ROLL_BACK
-    _suggest_reason(f"{key}-reason", prepared, view.spec)
-    passed = prepared.preflight is not None and prepared.preflight.passed
-    problem = st.session_state.pop("change-problem", None)
+def _draw_form(view: View, prepared: Prepared, *, is_waiting: bool) -> None:
+    key = KEYS[prepared.action]
+    problem = st.session_state.get("change-problem")
+    if not is_waiting:
+        _suggest_reason(f"{key}-reason", prepared, view.spec)
+        st.session_state.pop("change-problem", None)
     with st.form(f"{key}-form", border=False):
         st.text_input(
             "Reason (kept with this evidence in the audit log)",
             key=f"{key}-reason",
             max_chars=2000,
             placeholder="Why production changes",
+            disabled=is_waiting,
         )
+        if is_worse(prepared.rehearsal, view.spec):
+            st.checkbox(f"I know that the rehearsal calls {prepared.target} worse.", key=f"{key}-worse")
         if problem:
             # Beside the button that was clicked: on a small screen the top of the dialog is out of sight.
             st.error(problem)
-        button, note = st.columns([1, 2], vertical_alignment="center")
-        button.form_submit_button(
-            f"Roll back to {prepared.target}" if is_back else f"Promote {prepared.target}",
-            key=f"{key}-confirm",
-            type="primary",
-            icon=":material/undo:" if is_back else ":material/publish:",
-            width="stretch",
-            disabled=not passed,
-            on_click=_confirm,
-            args=(view, prepared),
-        )
-        stays = f" {prepared.champion} stays one click away." if prepared.champion else ""
-        note.caption(
-            f"Production changes at once, for everybody; it is written to the audit log.{stays}"
-            if passed
-            else "Production cannot change while the list above has a failure."
-        )
+        _draw_button(view, prepared, is_waiting=is_waiting)
+
+
+def _draw_button(view: View, prepared: Prepared, *, is_waiting: bool) -> None:
+    """Draw the one button, and beside it what it does or why it is off."""
+    key, is_back = KEYS[prepared.action], prepared.action is Action.ROLL_BACK
+    passed = prepared.preflight is not None and prepared.preflight.passed
+    button, note = st.columns([1, 2], vertical_alignment="center")
+    button.form_submit_button(
+        f"Roll back to {prepared.target}" if is_back else f"Promote {prepared.target}",
+        key=f"{key}-confirm",
+        type="primary",
+        icon=":material/undo:" if is_back else ":material/publish:",
+        width="stretch",
+        disabled=is_waiting or not passed,
+        on_click=_confirm,
+        args=(view, prepared),
+    )
+    stays = f" {prepared.champion} stays one click away." if prepared.champion else ""
+    words = f"Production changes at once, for everybody; it is written to the audit log.{stays}"
+    if is_waiting:
+        words = "The rehearsal is running. Production can change as soon as it ends, or you go on without it."
+    elif not passed:
+        words = "Production cannot change while the list above has a failure."
+    note.caption(words)
 
 
 def _confirm(view: View, prepared: Prepared) -> None:
@@ -140,33 +151,32 @@ def _confirm(view: View, prepared: Prepared) -> None:
     if shown != prepared.target:
         st.session_state["change-problem"] = f"Nothing was changed: {shown} was chosen meanwhile. Look again."
         return
+    if is_worse(prepared.rehearsal, view.spec) and not st.session_state.get(f"{KEYS[prepared.action]}-worse"):
+        st.session_state["change-problem"] = (
+            f"Nothing was changed: the rehearsal calls {prepared.target} worse than {prepared.champion}. "
+            "Tick the box to change production all the same."
+        )
+        return
     carry_out(view, prepared)
 
 
 def _suggest_reason(key: str, prepared: Prepared, spec: ModelSpec) -> None:
     """Fill in the reason that the figures suggest; with another target, whatever was there is of other figures."""
-    pair = (prepared.champion, prepared.target)
+    pair, rehearsal = (prepared.champion, prepared.target), prepared.rehearsal
     if st.session_state.get("change-suggestion") != pair:
-        st.session_state[key] = describe_rehearsal(prepared.comparison, spec) if prepared.comparison else ""
+        found = rehearsal.comparison if rehearsal else None
+        st.session_state[key] = describe_rehearsal(found, spec) if found else ""
     st.session_state["change-suggestion"] = pair
 
 
 def _prepare(view: View, action: Action, target: str, champion: str | None) -> Prepared:
-    """Give what was prepared for this target, or prepare it: first the preflight, then the rehearsal."""
+    """Give what was prepared for this target, or prepare it."""
     kept: Prepared | None = st.session_state.get("change-prepared")
     if kept and _is_fresh(kept, target, champion):
         return kept
     with st.spinner(f"Checking that {target} can serve"):
         preflight = run_preflight(view.runtime, view.spec.name, target)
-    comparison, remark = _rehearse(view, champion, target) if preflight.passed else (None, None)
-    prepared = Prepared(
-        action=action,
-        target=target,
-        champion=preflight.champion,
-        preflight=preflight,
-        comparison=comparison,
-        remark=remark,
-    )
+    prepared = Prepared(action=action, target=target, champion=preflight.champion, preflight=preflight)
     st.session_state["change-prepared"] = prepared
     return prepared
 
@@ -178,38 +188,9 @@ def _is_fresh(kept: Prepared, target: str, champion: str | None) -> bool:
     return read_wall_clock() - kept.preflight.at < PREFLIGHT_VALIDITY - RENEWED_BEFORE_END
 
 
-def _rehearse(view: View, champion: str | None, target: str) -> tuple[VersionComparison | None, str | None]:
-    """Give the comparison, or why there is none."""
-    if champion is None:
-        return None, "No rehearsal: nothing is in production to compare with."
-    bar = st.progress(0.0, text=f"Rehearsing {target}")
-    try:
-        now = view.runtime.now(view.spec.name)
-        found = rehearse(view.runtime, view.spec, target, now, _Bar(bar))
-    except MLOpsError as error:
-        return None, f"No rehearsal: {error.message}"
-    finally:
-        bar.empty()
-    return found, None if found else f"No rehearsal: no {view.spec.words.rows} have labels yet."
-
-
-class _Bar(Progress):
-    """Progress that is drawn while it is made."""
-
-    def __init__(self, bar: DeltaGenerator) -> None:
-        super().__init__()
-        self._bar = bar
-
-    def report(self, fraction: float, step: str) -> None:
-        super().report(fraction, step)
-        self._bar.progress(fraction, text=step)
-
-
-def _show_preflight(preflight: Preflight) -> None:
-    items = "".join(
-        f'<li><span class="dd-mark {"yes" if check.passed else "no"}" aria-hidden="true">'
-        f"{'✓' if check.passed else '✕'}</span><span>{'' if check.passed else '<b>Failed:</b> '}"
-        f"{html.escape(check.detail)}</span></li>"
-        for check in preflight.checks
-    )
-    st.html(f'<ul class="dd-list" aria-label="Preflight">{items}</ul>')
+def _find_rehearsal(view: View, prepared: Prepared) -> Run[Rehearsal] | None:
+    """Give the rehearsal of what was prepared, and begin it the first time; None where the version cannot serve."""
+    if prepared.preflight is None or not prepared.preflight.passed:
+        return None
+    key = (st.session_state.get("change-rehearsal"), prepared.champion, prepared.target)
+    return rehearsals.find(key) or start_rehearsal(view, key, prepared.target)

@@ -1,24 +1,51 @@
 """The evidence in a dialog: what the target would have done on the champion's own traffic."""
 
 import html
+from collections.abc import Hashable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from mlops_core.charts.differences import describe_differences, draw_metric_differences, draw_segment_differences
-from mlops_core.entities import ModelSpec
+from mlops_core.entities import ModelSpec, PreflightCheck
+from mlops_core.services.background import Run
 from mlops_core.services.comparison import VersionComparison
-from mlops_core.services.rehearsal import tell_rehearsal
+from mlops_core.services.rehearsal import Rehearsal, rehearsals, rehearse, tell_latency, tell_rehearsal
+from pages.components.filters import View
 from pages.components.headline import write_title
 from pages.components.session import get_palette
 
+POLL_S = 0.4
 
-def show_rehearsal(spec: ModelSpec, comparison: VersionComparison) -> None:
-    """Draw the answer in a sentence, the differences by metric, and those by segment."""
+
+def start_rehearsal(view: View, key: Hashable, target: str) -> Run[Rehearsal]:
+    """Begin a rehearsal in the background."""
+    return rehearsals.start(key, partial(rehearse, view.runtime, view.spec, target, view.now))
+
+
+@st.fragment(run_every=POLL_S)
+def follow(run: Run[Rehearsal]) -> None:
+    """Draw how far a rehearsal is, and offer not to wait for it; its end draws the whole page anew."""
+    if run.is_over:
+        st.rerun()
+    bar, button = st.columns([3, 1], gap="medium", vertical_alignment="center")
+    bar.progress(min(run.progress.fraction, 1.0), text=run.progress.step)
+    if button.button("Go on without it", key="rehearsal-cancel", width="stretch"):
+        run.progress.cancel()
+
+
+def show_rehearsal(spec: ModelSpec, rehearsal: Rehearsal) -> None:
+    """Draw the answer in a sentence, the differences by metric, and those by segment; or why there is none."""
+    comparison = rehearsal.comparison
+    if comparison is None:
+        st.info(f"No rehearsal: {rehearsal.remark}", icon=":material/info:")
+        return
     judgement = comparison.paired.metrics[spec.primary_metric].judgement
     sentence, detail = tell_rehearsal(comparison, spec)
     with st.container(key=f"banner-{judgement.value.upper()}"):
         st.html(
-            f'<h2 class="dd-sentence">{html.escape(sentence)}</h2><div class="dd-detail">{html.escape(detail)}</div>'
+            f'<h2 class="dd-sentence">{html.escape(sentence)}</h2><div class="dd-detail">{html.escape(detail)} '
+            f"{html.escape(tell_latency(rehearsal))}</div>"
         )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -26,6 +53,22 @@ def show_rehearsal(spec: ModelSpec, comparison: VersionComparison) -> None:
     if comparison.segments:
         with right:
             _show_segments(comparison)
+
+
+def show_checks(checks: Sequence[PreflightCheck]) -> None:
+    """List what was checked: what holds, what somebody should look at, and what forbids the change."""
+    items = "".join(_write_check(check) for check in checks)
+    st.html(f'<ul class="dd-list" aria-label="Preflight">{items}</ul>')
+
+
+def _write_check(check: PreflightCheck) -> str:
+    kind, sign, word = ("yes", "✓", "") if check.passed else ("no", "✕", "<b>Failed:</b> ")
+    if check.passed and check.is_doubt:
+        kind, sign, word = "note", "!", "<b>Look:</b> "
+    return (
+        f'<li><span class="dd-mark {kind}" aria-hidden="true">{sign}</span>'
+        f"<span>{word}{html.escape(check.detail)}</span></li>"
+    )
 
 
 def _show_metrics(spec: ModelSpec, comparison: VersionComparison) -> None:

@@ -18,5 +18,6 @@ def list_facts(spec: ModelSpec, one: VersionHistory) -> list[tuple[str, str]]:
         ("Snapshot", f"{version.snapshot.id[:16]}…, {version.snapshot.rows:,} {spec.words.rows}"),
         ("Artifact", f"{version.artifact_hash[:16]}…, {version.artifact_bytes / 1e6:.1f} MB"),
         ("Code", f"{version.code_id[:16]}…"),
+        ("Libraries", ", ".join(f"{name} {known}" for name, known in version.libraries.items()) or "not known"),
         ("Registered", f"{version.created_at:%d %b %Y %H:%M} UTC by {version.created_by}"),
     ]

@@ -1,6 +1,5 @@
 """Each page alone, on an empty and on a full home."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlops_core.config import PROJECT, Home
-from mlops_core.entities import Action
-from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.registry import register_model
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.schedule import Job, JobState, note_failure
 from mlops_core.shared import get_runtime
-from mlops_core.store.audit import list_audit_events
-from mlops_core.store.deployments import get_champion
 from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, copy_small_home
 
 PAGES = ("overview", "performance", "drift", "quality", "versions", "activity")
@@ -91,67 +86,6 @@ def test_page_offers_no_segment_when_it_would_act_on_nothing(run_page: RunPage, 
     keys = {box.key for box in run_page(home, page).selectbox}
     assert "model-select" in keys
     assert "segment-select" not in keys
-
-
-def test_dialog_changes_nothing_when_production_changed_while_it_was_open(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
-    test.button(key="review-rollback").click().run()
-    runtime = get_runtime()
-    meanwhile = ChangeRequest(model=MODEL, to="v1", action=Action.ROLL_BACK, actor=ACTOR, reason="from elsewhere")
-    change_production(runtime, meanwhile, now=PRESENT)
-    before = list_audit_events(runtime.database, MODEL)
-    test.text_input(key="rollback-reason").set_value("too late")
-    test.button(key="rollback-confirm").click().run()
-    assert list_audit_events(runtime.database, MODEL) == before
-    assert get_champion(runtime.database, MODEL).version == "v1"
-    assert any("v1 is in production already" in error.value for error in test.error)
-
-
-def test_refusal_stands_beside_the_button_and_everything_is_checked_anew(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
-    test.button(key="review-rollback").click().run()
-    assert "<b>Failed:</b>" not in _read(test)
-    for artifact in home.artifacts.iterdir():
-        artifact.write_bytes(b"damaged")
-    test.text_input(key="rollback-reason").set_value("v2 asks too much")
-    test.button(key="rollback-confirm").click().run()
-    assert get_champion(get_runtime().database, MODEL).version == "v2"
-    assert "<b>Failed:</b>" in _read(test)
-    assert test.button(key="rollback-confirm").disabled
-    assert len(test.error) == 1
-
-
-def test_reason_never_keeps_the_figures_of_another_target(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
-    test.button(key="review-promote").click().run()
-    assert test.selectbox(key="promote-target").value == "v3"
-    test.text_input(key="promote-reason").set_value("v3 has better figures")
-    test.selectbox(key="promote-target").set_value("v1").run()
-    assert "v3" not in test.text_input(key="promote-reason").value
-
-
-def test_versions_rolls_back_when_the_dialog_is_confirmed(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
-    test.button(key="review-rollback").click().run()
-    assert test.selectbox(key="rollback-target").options == ["v1"]
-    test.text_input(key="rollback-reason").set_value("v2 asks too much")
-    test.button(key="rollback-confirm").click().run()
-    assert not test.exception
-    runtime = get_runtime()
-    assert get_champion(runtime.database, MODEL).version == "v1"
-    event = list_audit_events(runtime.database, MODEL)[0]
-    assert (event.action, event.subject, event.reason) == ("roll back", "v1", "v2 asks too much")
-    assert event.actor.channel == "page"
-    assert json.dumps(event.evidence["rehearsal"]).count("difference") > 0
-
-
-def test_versions_refuses_a_rollback_when_no_reason_is_given(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
-    test.button(key="review-rollback").click().run()
-    test.text_input(key="rollback-reason").set_value("   ")
-    test.button(key="rollback-confirm").click().run()
-    assert any("reason" in error.value for error in test.error)
-    assert get_champion(get_runtime().database, MODEL).version == "v2"
 
 
 def test_activity_says_that_the_chain_holds_when_it_is_verified(run_page: RunPage, home: Home) -> None:

@@ -15,7 +15,7 @@ from mlops_core.services.comparison import (
     write_comparison,
 )
 from mlops_core.services.deployment import ChangeRequest, change_production
-from mlops_core.services.rehearsal import find_rehearsal_window, rehearse
+from mlops_core.services.rehearsal import compare_on_newest, find_rehearsal_window
 from mlops_core.services.replay import sample_window
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
@@ -30,15 +30,15 @@ def count_replays(runtime):
 
 
 def test_rehearsal_scores_nothing_again_when_it_is_repeated(runtime, spec):
-    first = rehearse(runtime, spec, "v1", PRESENT)
+    first = compare_on_newest(runtime, spec, "v1", PRESENT)
     n_replays = count_replays(runtime)
     assert n_replays == 14 * ROWS_PER_DAY
-    assert rehearse(runtime, spec, "v1", PRESENT) == first
+    assert compare_on_newest(runtime, spec, "v1", PRESENT) == first
     assert count_replays(runtime) == n_replays
 
 
 def test_rehearsal_compares_the_newest_labelled_traffic_whoever_answered_it(runtime, spec):
-    found = rehearse(runtime, spec, "v1", PRESENT)
+    found = compare_on_newest(runtime, spec, "v1", PRESENT)
     assert (found.champion, found.candidate, found.start, found.end) == ("v2", "v1", START, SINCE_V2.end)
     assert found.paired.n == 14 * ROWS_PER_DAY
     rows = fetch_scored(runtime.database, spec, ["v2", "v1"], sample_window(runtime, spec, Window(START, SINCE_V2.end)))
@@ -66,7 +66,7 @@ def test_alternatives_are_not_tried_when_the_champion_has_no_labels(runtime, spe
 
 def test_rehearsal_is_refused_when_the_version_is_in_production(runtime, spec):
     with pytest.raises(ConflictError, match="v2 cannot be rehearsed: it is in production"):
-        rehearse(runtime, spec, "v2", PRESENT)
+        compare_on_newest(runtime, spec, "v2", PRESENT)
 
 
 def test_comparison_is_refused_when_no_labelled_rows_are_in_common(runtime, spec):

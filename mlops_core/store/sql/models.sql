@@ -22,15 +22,15 @@ values ($id, $model, $rows, $start, $end, $null_fractions, $created_at);
 -- name: insert_version
 -- Versions keep the order in which they were registered.
 insert into versions (model, name, position, features, parameters, offline_metrics, snapshot_id,
-    code_id, artifact_hash, artifact_bytes, created_at, created_by)
+    code_id, artifact_hash, artifact_bytes, libraries, created_at, created_by)
 select $model, $name, count(*) + 1, $features, $parameters, $offline_metrics, $snapshot_id,
-    $code_id, $artifact_hash, $artifact_bytes, $created_at, $created_by
+    $code_id, $artifact_hash, $artifact_bytes, $libraries, $created_at, $created_by
 from versions where model = $model;
 
 -- name: list_versions
 -- A model's versions with their snapshots.
 select v.model, v.name, v.features, v.parameters, v.offline_metrics, v.code_id, v.artifact_hash,
-    v.artifact_bytes, v.created_at, v.created_by,
+    v.artifact_bytes, v.libraries, v.created_at, v.created_by,
     s.id as snapshot_id, s.row_count as snapshot_rows, s.start_at as snapshot_start, s.end_at as snapshot_end,
     s.null_fractions as snapshot_null_fractions, s.created_at as snapshot_created_at
 from versions as v
@@ -41,7 +41,7 @@ order by v.position;
 -- name: get_version
 -- One version with its snapshot.
 select v.model, v.name, v.features, v.parameters, v.offline_metrics, v.code_id, v.artifact_hash,
-    v.artifact_bytes, v.created_at, v.created_by,
+    v.artifact_bytes, v.libraries, v.created_at, v.created_by,
     s.id as snapshot_id, s.row_count as snapshot_rows, s.start_at as snapshot_start, s.end_at as snapshot_end,
     s.null_fractions as snapshot_null_fractions, s.created_at as snapshot_created_at
 from versions as v
