@@ -12,6 +12,8 @@ from mlops_core.charts.theme import Palette, draw_figure
 from mlops_core.entities import Status
 
 AXIS_HEIGHT = 74
+"""Of chunks and legend, in pixels."""
+LEGEND_HEIGHT = 34
 WIDTH = 880
 """Of the cells together, in pixels, on a wide screen."""
 LARGEST_CELL, SMALLEST_CELL = 23, 7
@@ -61,6 +63,16 @@ class Look:
     least_row_height: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One entry of a legend, in CSS colours."""
+
+    name: str
+    fill: str
+    """"transparent" for a square that is drawn hollow, and smaller than the others."""
+    outline: str
+
+
 def measure_cell(n_chunks: int) -> float:
     """Give the side of a cell in pixels."""
     return min(max(WIDTH / max(n_chunks, 1) - 1.5, SMALLEST_CELL), LARGEST_CELL)
@@ -95,6 +107,18 @@ def draw_cells(
         traces.append(_trace_frame(places, size, palette))
     height = AXIS_HEIGHT + round(max(size + FRAME, look.least_row_height) * len(rows))
     return draw_figure(palette, height, traces, _lay_out(names, [row.label for row in rows], palette))
+
+
+def take_legend(figure: go.Figure) -> list[Key]:
+    """Take the legend off a map, for a page that writes it as text: a map that scrolls would hide half of it."""
+    keys = []
+    for trace in figure.data:
+        if trace.showlegend:
+            marker, is_hollow = trace.marker, trace.marker.symbol.endswith("-open")
+            fill = "transparent" if is_hollow else marker.colorscale[-1][1]
+            keys.append(Key(name=trace.name, fill=fill, outline=marker.line.color if marker.line.width else fill))
+    figure.update_layout(showlegend=False, height=figure.layout.height - LEGEND_HEIGHT)
+    return keys
 
 
 def describe_cells(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mlops_core.charts.cells import LEGEND_HEIGHT, take_legend
 from mlops_core.charts.drift import HeatMap, HeatRow, describe_heat_map, draw_heat_map
 from mlops_core.charts.drift_detail import (
     Distribution,
@@ -55,6 +56,17 @@ def test_cell_shows_a_sign_when_there_is_no_room_for_a_figure():
 def test_chosen_cell_is_framed():
     frame = draw_heat_map(HEAT, ("debt", CHUNKS[2]), LIGHT).data[-1]
     assert (list(frame.x), list(frame.y)) == ([2], [0])
+
+
+def test_legend_is_taken_off_with_the_colours_of_the_cells():
+    figure = draw_heat_map(HEAT, None, LIGHT)
+    height, drift = figure.layout.height, LIGHT.status[Status.ALERT]
+    keys = take_legend(figure)
+    assert [key.name for key in keys] == ["no drift", "· not enough data", "▲ drifted"]
+    assert [key.fill == "transparent" for key in keys] == [False, True, False]
+    assert keys[-1].outline == drift
+    assert not figure.layout.showlegend
+    assert figure.layout.height == height - LEGEND_HEIGHT
 
 
 def test_heat_map_says_in_words_what_drifted():
