@@ -258,7 +258,7 @@ def list_key_patterns() -> Iterator[tuple[str, bool]]:
         # Keys that a constant names, and parameters that a page writes into the address itself.
         for key in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', read(file)):
             yield re.escape(key), False
-        for name in re.findall(r'_write_query\("([a-z-]+)"', read(file)):
+        for name in re.findall(r'write_query\("([a-z-]+)"', read(file)):
             yield re.escape(name), True
 
 
@@ -275,7 +275,7 @@ def test_url_parameters_are_those_of_the_pages():
     described = describe_table(split_sections(PAGES)["URL parameters"], "parameter")
     bound = {re.sub(r"\\(.)", r"\1", pattern) for pattern, is_bound in list_key_patterns() if is_bound}
     files = (PROJECT / "pages").rglob("*.py")
-    written = {name for file in files for name in re.findall(r'_write_query\("([^"]+)"', read(file))}
+    written = {name for file in files for name in re.findall(r'write_query\("([^"]+)"', read(file))}
     assert described == bound | written
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
 
@@ -12,6 +12,8 @@ from mlops_core.charts.theme import Palette, make_figure
 from mlops_core.entities import Status
 
 HISTORY_HEIGHT = 250
+ALONE = timedelta(days=2)
+"""Drawn to each side of a value that is the only one."""
 LEAST_SIZE = 12
 """Of a cell in pixels that has room for its figure."""
 NAMES = {
@@ -134,6 +136,9 @@ def draw_history(readings: Sequence[Reading], *, percent: bool, palette: Palette
                 hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
                 name=NAMES[status],
             )
+    if len(known) == 1:
+        # Alone, it would be drawn on a scale of milliseconds.
+        figure.update_xaxes(range=[known[0].at - ALONE, known[0].at + ALONE])
     figure.update_yaxes(tickformat=".0%" if percent else None, rangemode="tozero" if percent else "normal")
     if not any(value for one in known for value in (one.value, one.limit)):
         figure.update_yaxes(range=[-0.05, 1])

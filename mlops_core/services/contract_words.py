@@ -6,6 +6,7 @@ from mlops_core.contracts import ContractRevision, FeatureTerms, TrafficTerms
 from mlops_core.words import write_share
 
 TERM_COLUMNS = ("Feature", "Kind", "Empty at most", "Values", "Others at most", "Set by")
+TRAFFIC_COLUMNS = ("Term", "Accepted")
 MOST_CATEGORIES = 6
 """Named in a cell; of more their number."""
 

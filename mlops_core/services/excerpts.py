@@ -72,7 +72,7 @@ def read_quality_excerpt(runtime: Runtime, spec: ModelSpec, now: datetime) -> Ex
     if name is None:
         return NOTHING.sentence
     version = get_version(runtime.database, spec.name, name)
-    chunks = read_quality(runtime, spec, version, _make_window(now), now, most_chunks=MOST_SHOWN)
+    chunks = read_quality(runtime, spec, version, _make_window(now), now)[-MOST_SHOWN:]
     if not chunks:
         return f"{name} has answered no traffic in the last {DAYS} days."
     unit, has_earlier = spec.chunk.value, has_earlier_traffic(runtime, spec, name, chunks)

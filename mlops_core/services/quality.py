@@ -36,9 +36,8 @@ def read_quality(
     window: Window,
     now: datetime,
     segment: Segment = ALL_TRAFFIC,
-    most_chunks: int = MOST_CHUNKS,
 ) -> list[ChunkFindings]:
-    """Check a version's live traffic chunk by chunk, the open chunk included; of many chunks the newest.
+    """Check a version's live traffic chunk by chunk, the oldest first and the open chunk included.
 
     Rows, their age, and duplicates are known for all traffic only; a segment is checked for the rest.
     """
@@ -67,7 +66,7 @@ def read_quality(
         )
         for i, chunk in enumerate(chunks)
         if found[i]
-    ][-most_chunks:]
+    ]
 
 
 def check_quality(
@@ -115,7 +114,7 @@ def report_quality(
     InputError
         When the window has more than 400 chunks.
     """
-    chunks = read_quality(runtime, spec, version, window, now, segment, MOST_CHUNKS + 1)
+    chunks = read_quality(runtime, spec, version, window, now, segment)
     if len(chunks) > MOST_CHUNKS:
         raise InputError(
             f"The window has more than {MOST_CHUNKS} {spec.chunk.value}s of traffic; choose a later start or an "

@@ -43,7 +43,9 @@ class QualityView:
     spec: ModelSpec
     version: Version
     chunks: tuple[ChunkFindings, ...]
-    """Oldest first."""
+    """Oldest first, the newest of the window."""
+    n_chunks: int
+    """Chunks of the window, those for which there is no room included."""
     has_earlier: bool
     """Whether the version has traffic before these chunks."""
     headline: Headline
@@ -66,7 +68,8 @@ def read_quality_view(
 ) -> QualityView:
     """Read the checks of a version's traffic in a window, its contract, and what was refused."""
     version = get_version(runtime.database, spec.name, name)
-    chunks = tuple(read_quality(runtime, spec, version, window, now, segment, MOST_SHOWN))
+    found = read_quality(runtime, spec, version, window, now, segment)
+    chunks = tuple(found[-MOST_SHOWN:])
     has_earlier = has_earlier_traffic(runtime, spec, name, chunks)
     # What is refused now is refused at the end of the window, which is exclusive.
     came = Window(window.start, max(window.end, now) + timedelta(seconds=1))
@@ -74,6 +77,7 @@ def read_quality_view(
         spec=spec,
         version=version,
         chunks=chunks,
+        n_chunks=len(found),
         has_earlier=has_earlier,
         headline=summarise_quality(name, chunks, unit=spec.chunk.value, has_earlier=has_earlier),
         contract=read_contract(runtime, spec, version, now),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from mlops_core.charts.quality import Reading
+from mlops_core.charts.quality import Matrix, Reading
 from mlops_core.checks.findings import Check, Finding
 from mlops_core.checks.quality_summary import TROUBLE, find_troubles
 from mlops_core.contracts import ContractRevision
@@ -16,6 +16,7 @@ from mlops_core.services.quality_view import QualityView, is_share
 from mlops_core.words import write_chunk, write_share
 
 FINDING_COLUMNS = ("Start (UTC)", "Rows", "Check", "Code", "Feature", "Value", "Limit", "Status", "Reason")
+CELL_COLUMNS = ("Chunk", "Check", "Status", "Features", "Reason")
 TROUBLE_COLUMNS = ("Status", "Feature", "Check", "Since", "Reason")
 READING_COLUMNS = ("Chunk", "Value", "Limit", "Status", "Reason")
 TERM_COLUMNS = (*OWN_COLUMNS, "In the newest traffic")
@@ -23,6 +24,26 @@ REFUSAL_COLUMNS = ("When (UTC)", "Kind", "Rows", "Reason")
 REFUSED_COLUMNS = (*REFUSAL_COLUMNS, "Row", "Column", "Value")
 SIGNS = {Status.ALERT: "▲", Status.WARNING: "◆", Status.OK: "●", Status.INSUFFICIENT_DATA: "□"}
 """The same shapes as in charts."""
+
+
+def tell_cut(view: QualityView) -> str:
+    """Say that there is no room for all of the window; nothing when there is."""
+    if len(view.chunks) == view.n_chunks:
+        return ""
+    return (
+        f"The newest {len(view.chunks)} of {view.n_chunks} {view.spec.chunk.value}s in this window are shown. "
+        'The command "quality" and the API give older ones.'
+    )
+
+
+def list_cells(matrix: Matrix) -> list[tuple[str, ...]]:
+    """Give the cells of a matrix that found something, the newest first."""
+    return [
+        (name, row.label, _mark(cell.status), str(cell.n_found), cell.words)
+        for i, name in reversed(list(enumerate(matrix.names)))
+        for row in matrix.rows
+        if (cell := row.cells[i]) and cell.n_found
+    ]
 
 
 def list_troubles(view: QualityView) -> list[tuple[str, ...]]:

@@ -6,10 +6,11 @@ import streamlit as st
 
 from mlops_core.errors import MLOpsError
 from mlops_core.services.activity import write_csv
-from mlops_core.services.contract_words import list_traffic_terms, tell_revision
+from mlops_core.services.contract_words import TRAFFIC_COLUMNS, list_traffic_terms, tell_revision
 from mlops_core.services.contracts import undo_contract
 from mlops_core.services.quality_view import QualityView
 from mlops_core.services.quality_words import TERM_COLUMNS, list_terms
+from mlops_core.services.report import Section, Table
 from pages.components.downloads import offer_csv
 from pages.components.filters import View
 from pages.components.headline import write_title
@@ -18,31 +19,42 @@ from pages.components.states import show_note
 from pages.components.tables import write_pairs, write_table
 
 
-def show_contract(quality: QualityView) -> None:
+def show_contract(quality: QualityView) -> list[Section]:
     """Draw what is asked of each feature and of all rows, and who has changed it."""
-    state = quality.contract
+    state, name = quality.contract, quality.spec.name
+    title, note = "The contract", "what differs in the newest traffic comes first"
+    rows, traffic = list_terms(quality), list_traffic_terms(state.contract.traffic, quality.spec.chunk.value)
     with st.container(border=True, key="panel-contract"):
-        st.html(write_title("The contract", "what differs in the newest traffic comes first"))
-        if not state.contract.features:
+        st.html(write_title(title, note))
+        if not rows:
             show_note(
                 "Nothing is asked of features.",
                 f"The training rows of {quality.version.name} cannot be read, so there is nothing to propose; "
                 "put their file back from a backup.",
             )
         else:
-            rows = list_terms(quality)
             st.html(write_table(TERM_COLUMNS, rows, "What is asked of each feature"))
-        st.html(write_pairs(list_traffic_terms(state.contract.traffic, quality.spec.chunk.value), "Of all rows"))
-        if state.contract.features:
+        st.html(write_pairs(traffic, "Of all rows"))
+        with st.container(horizontal=True):
+            if rows:
+                offer_csv(write_csv(TERM_COLUMNS, rows), f"{name}-contract", key="contract-csv")
             offer_csv(
-                write_csv(TERM_COLUMNS, rows),
-                f"{quality.spec.name}-contract",
-                key="contract-csv",
+                write_csv(TRAFFIC_COLUMNS, traffic),
+                f"{name}-contract-rows",
+                key="contract-rows-csv",
+                label="Download what is asked of all rows as CSV",
             )
-        if state.revisions:
-            changes = "".join(f"<li>{html.escape(tell_revision(one))}</li>" for one in state.revisions)
-            with st.expander(f"Changed {len(state.revisions)} times" if state.revisions[1:] else "Changed once"):
+        told = [tell_revision(one) for one in state.revisions]
+        if told:
+            changes = "".join(f"<li>{html.escape(one)}</li>" for one in told)
+            with st.expander(f"Changed {len(told)} times" if told[1:] else "Changed once"):
                 st.html(f'<ul class="dd-small">{changes}</ul>')
+    changed = f"Changed last by {told[0]}" if told else "It stands as it was proposed."
+    terms = Table(columns=TERM_COLUMNS, rows=rows) if rows else None
+    return [
+        Section(title=title, note=f"{note}. {changed}" if rows else changed, table=terms),
+        Section(title="The contract of all rows", table=Table(columns=TRAFFIC_COLUMNS, rows=traffic)),
+    ]
 
 
 def offer_contract_undo(view: View, quality: QualityView) -> None:

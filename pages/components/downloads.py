@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlops_core.services.report import Report, name_report, write_report
 
@@ -23,6 +24,11 @@ def offer_csv(
         on_click="ignore",
         help=help,
     )
+
+
+def reserve_report() -> DeltaGenerator:
+    """Give a place as high as the button of a report, so that nothing moves when the report is offered there."""
+    return st.container(key="report-place")
 
 
 def offer_report(report: Report, key: str) -> None:

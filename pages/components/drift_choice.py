@@ -1,8 +1,7 @@
 """What the Drift page is about: reference, chunk, feature, and statistic, each a picker and a part of the address."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 
 import streamlit as st
@@ -13,6 +12,7 @@ from mlops_core.services.drift_view import DriftView, list_days, make_window, ra
 from mlops_core.services.drift_words import tell_reference
 from mlops_core.services.performance import limit_window
 from mlops_core.words import write_chunk
+from pages.components.address import start_choice, write_query, write_start
 from pages.components.filters import ALL_TRAFFIC, View
 
 NEWEST = "newest"
@@ -55,14 +55,14 @@ def choose_reference(view: View) -> Window | None:
             "what natural variation hides.",
         )
         if kind != WINDOW:
-            _write_query("reference", None)
+            write_query("reference", None)
             return None
         days = _choose_days(view)
     # While a span is being chosen it has a first day only.
     if len(days) < 2:
         st.caption("Choose the last day as well.")
         return None
-    _write_query("reference", f"{days[0].isoformat()}..{(days[1] + timedelta(days=1)).isoformat()}")
+    write_query("reference", f"{days[0].isoformat()}..{(days[1] + timedelta(days=1)).isoformat()}")
     return make_window(view.spec, days[0], days[1])
 
 
@@ -91,20 +91,18 @@ def choose_cell(drift: DriftView) -> Choice:
         position = drift.find_position(chunk)
         worst = [drift.table.features[i] for i in rank_features(drift, position)]
         options = [*worst, *labels]
-        _start(FEATURE, "feature", {name: name for name in options}, worst[0])
+        start_choice(FEATURE, "feature", {name: name for name in options}, worst[0])
         feature = st.selectbox("Feature", options, format_func=lambda name: labels.get(name, name), key="drift-feature")
         feature = feature if feature in options else worst[0]
         statistic = _choose_statistic(drift, feature, is_outcome=feature in labels)
-    _write_query("feature", None if feature == worst[0] else feature)
+    write_query("feature", None if feature == worst[0] else feature)
     return Choice(feature=feature, position=position, chunk=drift.table.chunks[position], statistic=statistic)
 
 
 def _choose_chunk(drift: DriftView) -> datetime | None:
     # The newest is an option of its own, which goes on with time.
     options: list[datetime | str] = [NEWEST, *drift.chunks[::-1]]
-    _start(CHUNK, "chunk", {write_start(chunk): chunk for chunk in drift.chunks}, NEWEST)
-    if st.session_state[CHUNK] not in options:
-        st.session_state[CHUNK] = NEWEST
+    start_choice(CHUNK, "chunk", {write_start(chunk): chunk for chunk in drift.chunks}, NEWEST)
     newest = write_chunk(drift.spec, drift.chunks[-1])
     chunk = st.selectbox(
         drift.spec.chunk.value.capitalize(),
@@ -114,20 +112,13 @@ def _choose_chunk(drift: DriftView) -> datetime | None:
         width=190,
     )
     found = chunk if isinstance(chunk, datetime) else None
-    _write_query("chunk", write_start(found) if found else None)
+    write_query("chunk", write_start(found) if found else None)
     return found
-
-
-def write_start(chunk: datetime) -> str:
-    """Write the start of a chunk as an address has it, where a plus sign would be read as a blank."""
-    return f"{chunk.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def _choose_statistic(drift: DriftView, feature: str, *, is_outcome: bool) -> Statistic:
     options = [Statistic.PSI] if is_outcome else list_statistics(drift, feature)
-    _start(STATISTIC, "statistic", {one.value: one for one in options}, Statistic.PSI)
-    if st.session_state[STATISTIC] not in options:
-        st.session_state[STATISTIC] = Statistic.PSI
+    start_choice(STATISTIC, "statistic", {one.value: one for one in options}, Statistic.PSI)
     statistic = st.selectbox(
         "Statistic",
         options,
@@ -136,28 +127,8 @@ def _choose_statistic(drift: DriftView, feature: str, *, is_outcome: bool) -> St
         width=190,
         help="Verdicts rest on the PSI less what chance gives it; the others show the same rows in their own way.",
     )
-    _write_query("statistic", None if statistic is Statistic.PSI else statistic.value)
+    write_query("statistic", None if statistic is Statistic.PSI else statistic.value)
     return statistic
-
-
-def _start(key: str, name: str, known: Mapping[str, object], default: object) -> None:
-    """Give a picker its first value: what the address asks for; an unknown one is told."""
-    if key in st.session_state and (key != FEATURE or st.session_state[key] in known):
-        return
-    asked = st.query_params.get(name)
-    # A choice that went away with its model was no link's.
-    if asked is not None and asked not in known and key not in st.session_state:
-        accepted = ", ".join(list(known)[:8])
-        st.warning(f"The link asks for the {name} '{asked}', which is not here; known are: {accepted}.")
-    st.session_state[key] = known.get(asked, default) if asked is not None else default
-
-
-def _write_query(name: str, value: str | None) -> None:
-    """Keep the address at what is shown; what is the default anyway is left out."""
-    if value is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
 
 
 def _read_days(text: str | None) -> tuple[date, date] | None:

@@ -94,9 +94,12 @@ def show_clock(now: datetime, refreshed_at: datetime | None, *, is_demo: bool) -
 
 
 def refuse_unknown(key: str, known: Collection[str], noun: str, synonyms: Collection[str] = ()) -> None:
-    """Say that a value in the URL is not known; the default is shown instead."""
+    """Say that a link asks for what is not known; the default is shown instead.
+
+    Where the picker has a value already, it was no link: what is in the URL went away with its model.
+    """
     asked = st.query_params.get(key)
-    if asked is not None and asked not in known and asked not in synonyms:
+    if asked is not None and asked not in known and asked not in synonyms and key not in st.session_state:
         accepted = ", ".join(list(known)[:8])
         st.warning(f"The link asks for the {noun} '{asked}', which is not known here; known are: {accepted}.")
 

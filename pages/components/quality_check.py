@@ -1,47 +1,49 @@
 """One check of one feature: pickers, its history against its limit, and its reasons."""
 
 import html
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from plotly.graph_objects import Figure
 
-from mlops_core.charts.quality import describe_history, draw_history
+from mlops_core.charts.quality import Reading, describe_history, draw_history
+from mlops_core.charts.theme import Palette
 from mlops_core.services.activity import write_csv
-from mlops_core.services.quality_view import QualityView, is_share, list_readings, list_subjects
+from mlops_core.services.quality_view import QualityView, is_share, list_readings
 from mlops_core.services.quality_words import READING_COLUMNS, list_reading_rows
+from mlops_core.services.report import Section, Table
 from mlops_core.words import write_chunk
 from pages.components.downloads import offer_csv
 from pages.components.headline import write_title
-from pages.components.quality_map import Choice, list_checks
+from pages.components.quality_choice import Choice, show_pickers
 from pages.components.session import get_palette
 from pages.components.states import show_note
 
 
-def show_check(quality: QualityView, choice: Choice) -> None:
+def show_check(quality: QualityView, choice: Choice) -> Section:
     """Draw the pickers and the history of what is chosen."""
-    label = f"{choice.check.label}: {choice.subject}"
+    label, note = f"{choice.check.label}: {choice.subject}", "history; the limit is dashed"
+    readings = list_readings(quality, choice.check, choice.subject)
+    words, is_known = describe_history(label, readings), any(one.value is not None for one in readings)
+    rows = list_reading_rows(choice.check, readings)
+
+    def draw(palette: Palette) -> Figure:
+        return draw_history(readings, percent=is_share(choice.check), palette=palette)
+
     with st.container(border=True, key="panel-quality-check"):
-        st.html(write_title(label, "history; the limit is dashed"))
-        _show_pickers(quality, choice)
-        readings = list_readings(quality, choice.check, choice.subject)
-        own = next((one for one in readings if one.at == choice.chunk), None)
-        if own:
-            st.html(
-                f'<div class="dd-detail"><b>{html.escape(own.name)}, {own.status.value}:</b> '
-                f"{html.escape(own.reason)}</div>"
-            )
-        else:
-            show_note(f"Not checked on {write_chunk(quality.spec, choice.chunk)}.")
-        if any(one.value is not None for one in readings):
+        st.html(write_title(label, note))
+        show_pickers(quality, choice)
+        told = _show_reading(quality, choice, readings)
+        if is_known:
             st.plotly_chart(
-                draw_history(readings, percent=is_share(choice.check), palette=get_palette()),
+                draw(get_palette()),
                 theme=None,
                 key="quality-history",
                 config={"displayModeBar": False},
-                alt=describe_history(label, readings),
+                alt=words,
             )
-        rows = list_reading_rows(choice.check, readings)
-        with st.expander(f"The {len(rows)} values behind it"):
+        with st.expander(f"The {len(rows)} values behind it" if rows[1:] else "The value behind it"):
             st.dataframe(
                 pd.DataFrame(rows, columns=list(READING_COLUMNS)),
                 hide_index=True,
@@ -54,15 +56,22 @@ def show_check(quality: QualityView, choice: Choice) -> None:
                 f"{quality.spec.name}-{choice.check.value}",
                 key="quality-check-csv",
             )
-
-
-def _show_pickers(quality: QualityView, choice: Choice) -> None:
-    check, feature, chunk = st.columns(3)
-    check.selectbox("Check", list_checks(quality), key="quality-check", format_func=lambda one: one.label)
-    feature.selectbox("Feature", list_subjects(quality, choice.check), key="quality-feature")
-    chunk.selectbox(
-        quality.spec.chunk.value.capitalize(),
-        [one.start for one in reversed(quality.chunks)],
-        key="quality-chunk",
-        format_func=lambda start: write_chunk(quality.spec, start),
+    return Section(
+        title=label,
+        note=f"{note}. {told}",
+        draw=draw if is_known else None,
+        words=words if is_known else "",
+        table=Table(columns=READING_COLUMNS, rows=rows),
     )
+
+
+def _show_reading(quality: QualityView, choice: Choice, readings: Sequence[Reading]) -> str:
+    """Draw what the check says of the chosen chunk; give it for the report."""
+    own = next((one for one in readings if one.at == choice.chunk), None)
+    if own is None:
+        told = f"Not checked on {write_chunk(quality.spec, choice.chunk)}."
+        show_note(told)
+        return told
+    head = f"{own.name}, {own.status.value}:"
+    st.html(f'<div class="dd-detail"><b>{html.escape(head)}</b> {html.escape(own.reason)}</div>')
+    return f"{head} {own.reason}"

@@ -46,6 +46,39 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def find_cell(page: Page, key: str, row: str, column: int) -> tuple[float, float]:
+    """Give where on the screen a cell of a map is, by the scales that the chart itself has; −1 is the newest column."""
+    chart = page.locator(f".st-key-{key} .js-plotly-plot")
+    expect(chart.locator(".points path").first).to_be_attached()
+    x, y = chart.evaluate(
+        """(chart, [row, column]) => {
+          const { xaxis, yaxis } = chart._fullLayout, box = chart.getBoundingClientRect();
+          const columns = 1 + Math.max(...chart._fullData.flatMap(trace => [...trace.x]));
+          const x = xaxis.c2p(column < 0 ? columns + column : column), y = yaxis.c2p(yaxis.ticktext.indexOf(row));
+          return [box.x + xaxis._offset + x, box.y + yaxis._offset + y];
+        }""",
+        [row, column],
+    )
+    return x, y
+
+
+def take_file(page: Page, key: str, folder: Path) -> Path:
+    """Click a button that downloads a file, and give it under the name that the app gave it."""
+    with page.expect_download() as taken:
+        page.click(f".st-key-{key} button")
+    taken.value.save_as(folder / taken.value.suggested_filename)
+    return folder / taken.value.suggested_filename
+
+
+def open_report(page: Page, report: Path) -> None:
+    """Open a report as a file; it has figures and asks nobody for anything."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(report.as_uri())
+    expect(page.locator("figure .main-svg").first).to_be_visible()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
 @contextmanager
 def serve(home: Home) -> Iterator[str]:
     """Serve a home with the project's own command and give its address."""

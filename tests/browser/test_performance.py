@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import serve
+from tests.browser.conftest import open_report, serve, take_file
 from tests.small_home import copy_small_home
 
 pytestmark = pytest.mark.browser
@@ -57,19 +57,10 @@ def test_report_and_tables_can_be_taken_away(small_url: str, open_page: OpenPage
     page = open_page(f"{small_url}/performance?window-select=All")
     first = {"trend-csv": "chunk,", "decisions-csv": "threshold,", "segments-csv": "segment_column,"}
     for key, head in first.items():
-        with page.expect_download() as taken:
-            page.click(f".st-key-{key} button")
-        taken.value.save_as(tmp_path / key)
-        lines = (tmp_path / key).read_text(encoding="utf-8").splitlines()
+        lines = take_file(page, key, tmp_path).read_text(encoding="utf-8").splitlines()
         assert lines[0].startswith(head)
         assert len(lines) > 2
-    with page.expect_download() as taken:
-        page.click(".st-key-performance-report button")
-    assert re.fullmatch(r"car-loan-performance-\d{4}-\d\d-\d\d\.html", taken.value.suggested_filename)
-    taken.value.save_as(tmp_path / "report.html")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto((tmp_path / "report.html").as_uri())
+    report = take_file(page, "performance-report", tmp_path)
+    assert re.fullmatch(r"car-loan-performance-\d{4}-\d\d-\d\d\.html", report.name)
+    open_report(page, report)
     expect(page.locator("h1")).to_contain_text("v2 keeps its standard")
-    expect(page.locator("figure .main-svg").first).to_be_visible()
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []

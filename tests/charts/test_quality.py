@@ -66,6 +66,11 @@ def test_statuses_have_shapes_of_their_own_in_the_history():
     assert list(limit.y) == [0.1] * 3
 
 
+def test_value_that_is_the_only_one_stands_between_days():
+    figure = draw_history([read(Status.ALERT)], percent=True, palette=LIGHT)
+    assert figure.layout.xaxis.range == (START - 2 * DAY, START + 2 * DAY)
+
+
 def test_value_that_is_not_known_is_left_out_and_never_zero():
     figure = draw_history([read(Status.INSUFFICIENT_DATA, value=None, limit=None)], percent=True, palette=LIGHT)
     assert all(len(trace.x) == 0 for trace in figure.data)

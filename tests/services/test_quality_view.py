@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from mlops_core.checks.findings import Check
-from mlops_core.entities import Actor, Status, Window
+from mlops_core.entities import Actor, ChunkSize, Status, Window
 from mlops_core.errors import InputError
 from mlops_core.services.activity import write_csv
 from mlops_core.services.contract_fields import ALL_ROWS, apply_fields, list_fields
@@ -17,6 +17,7 @@ from mlops_core.services.contracts import read_contract, save_contract
 from mlops_core.services.excerpts import Excerpt, read_quality_excerpt
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.quality_view import (
+    MOST_SHOWN,
     list_checked_versions,
     list_readings,
     list_subjects,
@@ -26,11 +27,13 @@ from mlops_core.services.quality_view import (
 from mlops_core.services.quality_words import (
     FINDING_COLUMNS,
     REFUSED_COLUMNS,
+    list_cells,
     list_findings,
     list_refusal_rows,
     list_refused_cells,
     list_terms,
     list_troubles,
+    tell_cut,
     write_figure,
 )
 from mlops_core.store.models import get_version
@@ -78,6 +81,41 @@ def test_matrix_has_the_checks_that_are_asked_for_in_their_order(read):
     asked = (Check.FRESHNESS, Check.UNSEEN, Check.NULLS)
     # Neither feature has categories.
     assert [row.code for row in make_matrix(view.spec, view.chunks, asked).rows] == [Check.FRESHNESS, Check.NULLS]
+
+
+def test_table_of_the_matrix_has_what_was_found_only(read):
+    view = read()
+    rows = list_cells(make_matrix(view.spec, view.chunks))
+    assert [row[:4] for row in rows] == [("19 Mar", "Age of the newest row", "▲ ALERT", "1")]
+    assert list_cells(make_matrix(view.spec, read("v1").chunks)) == []
+
+
+@pytest.mark.parametrize(
+    ("chunk", "n", "told"),
+    [
+        (ChunkSize.DAY, 300, "The newest 12 of 300 days in this window are shown."),
+        (ChunkSize.HOUR, 13, "The newest 12 of 13 hours in this window are shown."),
+        (ChunkSize.WEEK, 15, "The newest 12 of 15 weeks in this window are shown."),
+        (ChunkSize.MONTH, 15, "The newest 12 of 15 months in this window are shown."),
+        (ChunkSize.DAY, 12, ""),
+    ],
+)
+def test_note_says_how_much_of_the_window_there_is_room_for(read, chunk, n, told):
+    view = read()
+    assert len(view.chunks) == view.n_chunks == 12
+    cut = replace(view, spec=replace(view.spec, chunk=chunk), n_chunks=n)
+    assert tell_cut(cut).startswith(told)
+    assert bool(tell_cut(cut)) == bool(told)
+
+
+@pytest.mark.parametrize(("days", "told"), [(119, ""), (120, ""), (121, "The newest 120 of 121 days")])
+def test_view_has_the_newest_chunks_and_counts_the_others(runtime, spec, days, told):
+    # v2 has been in production since the 8th; its days go on though no rows come.
+    now = START + (7 + days) * DAY - timedelta(hours=1)
+    view = read_quality_view(runtime, spec, "v2", Window(START, now), now)
+    assert (len(view.chunks), view.n_chunks) == (min(days, MOST_SHOWN), days)
+    assert view.chunks[-1].end > now
+    assert tell_cut(view)[: len(told) or None] == told
 
 
 def test_first_page_shows_only_the_checks_that_found_something(runtime, spec, read):
