@@ -15,6 +15,7 @@ from mlops_core.stats.comparison import Judgement
 from mlops_core.store.profiles import Coverage
 from mlops_core.words import write_day, write_difference, write_share, write_span, write_value
 
+COLUMNS = ("Figure", "Value", "Note")
 CHARTED_CHUNKS = 30
 Colour = Literal["red", "green", "orange", "gray"]
 STATUS_COLOURS: Mapping[Status, Colour] = {
@@ -52,6 +53,11 @@ def list_cards(overview: Overview) -> list[Card]:
     if overview.alternatives:
         cards.append(_show_alternative(overview, overview.alternatives[0]))
     return [*cards, _show_skew(overview), _show_labels(overview), _show_traffic(overview)]
+
+
+def list_rows(cards: Sequence[Card]) -> list[tuple[str, ...]]:
+    """Give cards as text, in the order of `COLUMNS`."""
+    return [(card.title, card.value, card.note) for card in cards]
 
 
 def _show_metric(overview: Overview) -> Card:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from mlops_core.charts.drift import HeatMap
+from mlops_core.charts.drift import LOOK, HeatMap
 from mlops_core.charts.quality import Matrix
 from mlops_core.checks.quality_summary import rank_checks, summarise_quality
 from mlops_core.entities import ModelSpec, Status, Window
@@ -25,6 +25,7 @@ from mlops_core.store.models import get_version
 DAYS = 30
 """Looked at, whatever window the page shows: what is older is history."""
 MOST_ROWS = 6
+MOVED_COLUMNS = ("Chunk", "Feature", "Status", "Reason")
 
 Map = TypeVar("Map", HeatMap, Matrix)
 
@@ -61,6 +62,16 @@ def read_drift_excerpt(runtime: Runtime, spec: ModelSpec, now: datetime) -> Exce
         map=replace(heat, rows=tuple(moved[:MOST_ROWS])),
         n_others=max(len(moved) - MOST_ROWS, 0),
     )
+
+
+def list_moved(heat: HeatMap) -> list[tuple[str, ...]]:
+    """Give the cells of a map in which a feature drifted, or may have, the newest first."""
+    return [
+        (name, row.label, LOOK.names[row.statuses[i]], row.reasons[i])
+        for i, name in reversed(list(enumerate(heat.names)))
+        for row in heat.rows
+        if row.statuses[i] in (Status.ALERT, Status.WARNING)
+    ]
 
 
 def read_quality_excerpt(runtime: Runtime, spec: ModelSpec, now: datetime) -> Excerpt[Matrix] | str:

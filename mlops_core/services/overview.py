@@ -30,6 +30,8 @@ from mlops_core.store.traffic import list_batches
 from mlops_core.store.verdicts import list_standing_verdicts, list_verdicts
 from mlops_core.words import write_day
 
+HAPPENING_COLUMNS = ("When (UTC)", "Who", "What")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
@@ -240,6 +242,11 @@ def _list_happenings(runtime: Runtime, spec: ModelSpec, verdicts: list[Verdict])
 def _is_said_twice(verdict: Verdict, skewed: Set[tuple[datetime, str]]) -> bool:
     """Say whether a column that is empty is told already, by comparison with training."""
     return verdict.code in (Check.SCHEMA, Check.NULLS) and (verdict.at, verdict.version) in skewed
+
+
+def list_happening_rows(happenings: Sequence[Happening]) -> list[tuple[str, ...]]:
+    """Give what happened as text with times in full, for a file."""
+    return [(f"{one.at:%Y-%m-%d %H:%M:%S}", one.who, one.what) for one in happenings]
 
 
 def read_refreshed(runtime: Runtime, spec: ModelSpec) -> datetime | None:

@@ -1,5 +1,6 @@
 """Performance over time: decides which chunks are labelled and gives series and reports from counts alone."""
 
+import math
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,10 +34,12 @@ from mlops_core.stats.classification import compute_metrics
 from mlops_core.stats.counts import roll_counts, select_chunks
 from mlops_core.stats.intervals import estimate_chunks, estimate_metrics
 from mlops_core.store.profiles import ScoreProfile, list_segments, read_coverage, read_score_profiles
+from mlops_core.words import write_number
 
 ALL_TIME = Window(datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 ROLLING_CHUNKS = 7
 WORST_FIRST = (Status.ALERT, Status.WARNING, Status.INSUFFICIENT_DATA, Status.OK)
+SERIES_COLUMNS = ("chunk", "version", "source", "value", "rolling", "labels")
 NO_STANDARD = (Status.INSUFFICIENT_DATA, "The model file sets no standard.")
 
 
@@ -107,6 +110,19 @@ def read_series(
         for run in _split_runs(spec, profile)
         if profile.chunks[run[-1]] >= window.start
     ]
+
+
+def list_series_rows(series: Sequence[Series]) -> list[tuple[str, ...]]:
+    """Give series as text, in the order of `SERIES_COLUMNS`; a figure that is undefined is empty."""
+    return [
+        (chunk.isoformat(), one.version, one.source.value, *map(_write_figure, figures), str(n))
+        for one in series
+        for chunk, *figures, n in zip(one.chunks, one.daily, one.rolling, one.n_labelled, strict=True)
+    ]
+
+
+def _write_figure(value: float) -> str:
+    return write_number(None if math.isnan(value) else value)
 
 
 def describe_lines(spec: ModelSpec) -> str:

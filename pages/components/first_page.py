@@ -14,9 +14,7 @@ NEEDED = (
     "pages.components.change",
     "pages.components.excerpts",
     "pages.components.models",
-    "pages.components.tables",
-    "mlops_core.services.cards",
-    "mlops_core.charts.timeline",
+    "pages.components.overview_panels",
     # What Streamlit imports late: for the logo, and for the names of icons.
     "PIL.GifImagePlugin",
     "PIL.ImageFile",
@@ -48,11 +46,11 @@ def write_first_words(runtime: Runtime, name: str | None) -> str:
         return ""
     if headline is None:
         return ""
-    # On a small screen the button and the version in production stand below the words.
-    room = 105 if headline.action else 50
+    # What is offered and the version in production stand beside the words, on a small screen below them.
+    room = 158 if headline.action else 105
     banner = (
-        f'<div class="st-key-banner-{headline.status.value}">{write_headline(headline)}'
-        f'<div class="actions" style="height: {room}px"></div></div>'
+        f'<div class="st-key-banner-{headline.status.value}" style="--room: {room}px">{write_headline(headline)}'
+        '<div class="actions"></div></div>'
     )
     return _read_frame().replace("WORDS", banner)
 

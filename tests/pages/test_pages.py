@@ -72,6 +72,37 @@ def test_overview_shows_the_segment_when_the_link_names_it(run_page: RunPage, ho
     assert any("act on the chart over time" in caption.value for caption in test.sidebar.caption)
 
 
+def test_overview_opens_the_metric_that_the_link_names(run_page: RunPage, home: Home) -> None:
+    for asked in ("brier", "Brier"):
+        test = run_page(home, "overview", window_select="All", metric=asked)
+        assert not test.exception
+        assert "Brier over time" in _read(test)
+        assert test.query_params["metric"] == "brier"
+    unknown = run_page(home, "overview", metric="nope")
+    assert [("'nope'" in one.value, "roc_auc" in one.value) for one in unknown.warning] == [(True, True)]
+    assert "metric" not in unknown.query_params
+
+
+def test_overview_offers_the_primary_metric_whichever_it_is(run_page: RunPage, home: Home) -> None:
+    runtime = Runtime.open(home)
+    text = MODEL_FILE.replace(MODEL, "boat-loan").replace('"roc_auc"', '"accuracy"')
+    register_model(runtime, text, actor=ACTOR, now=PRESENT)
+    runtime.close()
+    test = run_page(home, "overview", model_select="boat-loan")
+    assert not test.exception
+    assert "Accuracy over time" in _read(test)
+
+
+def test_overview_has_a_report_and_a_csv_of_each_table(run_page: RunPage, home: Home) -> None:
+    _add_model(home, "boat-loan")
+    test = run_page(home, "overview", window_select="All", model_select=MODEL)
+    offered = " ".join(one.proto.id for one in test.get("download_button"))
+    assert [key for key in ("overview-report", "timeline-csv", "happenings-csv") if key not in offered] == []
+    test.selectbox(key="model-select").set_value("boat-loan").run()
+    # It has no version yet.
+    assert "overview-report" not in " ".join(one.proto.id for one in test.get("download_button"))
+
+
 def test_overview_names_what_is_wrong_with_the_data_and_draws_only_that(run_page: RunPage, home: Home) -> None:
     test = run_page(home, "overview")
     assert not test.exception

@@ -40,7 +40,7 @@ from mlops_core.services.drift_words import (
     tell_drift,
     tell_feature,
 )
-from mlops_core.services.excerpts import Excerpt, read_drift_excerpt
+from mlops_core.services.excerpts import Excerpt, list_moved, read_drift_excerpt
 from mlops_core.services.ingestion import ingest_predictions
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.multivariate import measure_chunk, tell_multivariate
@@ -197,6 +197,10 @@ def test_first_page_shows_only_the_features_that_drifted(runtime: Runtime, spec:
     assert isinstance(found, Excerpt)
     assert [row.name for row in found.map.rows] == ["debt"]
     assert found.sentence == "1 of 2 features drifted: debt since 21 Mar."
+    moved = list_moved(found.map)
+    assert [row[1] for row in moved] == ["debt"] * len(moved)
+    assert moved[0][0] == found.map.names[-1]
+    assert moved[0][2:] == ("▲ drifted", found.map.rows[0].reasons[-1])
 
 
 def test_first_page_says_why_drift_is_unknown_when_nothing_came_of_late(runtime: Runtime, spec: ModelSpec):

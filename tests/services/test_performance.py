@@ -1,5 +1,6 @@
 """Realised performance: arrival of labels, runs of days, and the document of the public contract."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from mlops_core.services.performance import (
     find_arrival,
     find_trend,
     limit_window,
+    list_series_rows,
     read_series,
     report_performance,
 )
@@ -64,6 +66,22 @@ def test_trend_is_the_rolling_line_of_the_newest_run(runtime, spec):
     assert find_trend(profiles, spec, "v2", Source.LIVE, PRESENT) == newest.rolling
     assert find_trend(profiles, spec, "v2", Source.LIVE, PRESENT + DAY) == ()
     assert find_trend(profiles, spec, "v2", Source.REPLAY, START) == ()
+
+
+def test_series_as_rows_have_a_line_for_each_day_and_leave_empty_what_is_undefined(runtime, spec):
+    series = read_series(runtime, spec, Metric.ROC_AUC, ALL_TIME)
+    rows = list_series_rows(series)
+    assert len(rows) == 14
+    assert rows[0] == (
+        START.isoformat(),
+        "v1",
+        "live",
+        f"{series[0].daily[0]:.4f}",
+        f"{series[0].rolling[0]:.4f}",
+        "600",
+    )
+    undefined = list_series_rows([replace(series[0], daily=(math.nan,) * len(series[0].chunks))])
+    assert {row[3] for row in undefined} == {""}
 
 
 def test_series_holds_the_replays_that_are_asked_for_and_no_others(runtime, spec):
