@@ -4,11 +4,13 @@ import logging
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mlops_core.errors import CancelledError, MLOpsError
 
 MOST_KEPT = 20
+STOP_WAIT_S = 10.0
+"""How long the end of the app waits for a piece of work that was cancelled."""
 Found = TypeVar("Found")
 Report = Callable[[float, str], None]
 """Takes the share that is done, 0–1, and words for it."""
@@ -60,26 +62,26 @@ class Run(Generic[Found]):
         return self.found is not None or self.error is not None
 
 
-class BackgroundRuns(Generic[Found]):
-    """The runs of this process by the question that they answer; the newest ones are kept.
+class BackgroundRuns:
+    """The runs of this process by the question that they answer; the newest ones are kept."""
 
-    Parameters
-    ----------
-    what : str
-        What each of them is, for the log: "rehearsal".
-    """
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._runs: dict[Hashable, Run[Found]] = {}
+    def __init__(self) -> None:
+        self._runs: dict[Hashable, Run[Any]] = {}
+        self._threads: dict[Hashable, threading.Thread] = {}
         self._lock = threading.Lock()
 
-    def find(self, key: Hashable) -> Run[Found] | None:
+    def find(self, key: Hashable) -> Run[Any] | None:
         """Give the run for a question; None when it was not asked."""
         return self._runs.get(key)
 
-    def start(self, key: Hashable, work: Callable[[Progress], Found]) -> Run[Found]:
-        """Work in a thread of its own, unless the same is being worked on already."""
+    def start(self, key: Hashable, work: Callable[[Progress], Found], what: str) -> Run[Found]:
+        """Work in a thread of its own, unless the same is being worked on already.
+
+        Parameters
+        ----------
+        what : str
+            What it is, for the log and for whoever waits: "rehearsal".
+        """
         with self._lock:
             known = self._runs.get(key)
             if known is not None and not known.is_over:
@@ -87,15 +89,27 @@ class BackgroundRuns(Generic[Found]):
             self._runs.pop(key, None)
             run = self._runs[key] = Run[Found]()
             for old in [one for one, other in self._runs.items() if other.is_over][:-MOST_KEPT]:
-                del self._runs[old]
-        threading.Thread(target=self._carry_out, args=(run, work), name=self._what, daemon=True).start()
+                del self._runs[old], self._threads[old]
+            thread = threading.Thread(target=self._carry_out, args=(run, work, what), name=what, daemon=True)
+            self._threads[key] = thread
+            thread.start()
         return run
 
-    def _carry_out(self, run: Run[Found], work: Callable[[Progress], Found]) -> None:
+    def stop(self) -> None:
+        """Cancel what runs, and wait for its end, but not for ever."""
+        with self._lock:
+            runs, threads = list(self._runs.values()), list(self._threads.values())
+        for run in runs:
+            run.progress.cancel()
+        for thread in threads:
+            thread.join(STOP_WAIT_S)
+
+    @staticmethod
+    def _carry_out(run: Run[Found], work: Callable[[Progress], Found], what: str) -> None:
         try:
             run.found = work(run.progress)
         except MLOpsError as error:
             run.error = error.message
         except Exception:  # noqa: BLE001  a thread has no edge above it that would log the failure
-            _log.exception("A %s failed", self._what)
-            run.error = f"The {self._what} failed; the log of the app says why."
+            _log.exception("The %s failed", what)
+            run.error = f"The {what} failed; the log of the app says why."

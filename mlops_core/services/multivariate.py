@@ -12,7 +12,7 @@ from mlops_core.checks.domain_classifier import separate
 from mlops_core.chunking import find_chunk, next_chunk
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import ConflictError
-from mlops_core.services.background import BackgroundRuns, Report
+from mlops_core.services.background import Report
 from mlops_core.services.drift_view import DriftView
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshots import read_snapshot
@@ -47,9 +47,6 @@ class Multivariate:
     error_limits: Limits
     n_chunks: int
     """Chunks of the reference that the limits come from."""
-
-
-multivariate_runs: BackgroundRuns[Multivariate] = BackgroundRuns("multivariate measurement")
 
 
 def measure_chunk(runtime: Runtime, view: DriftView, position: int, segment: Segment, report: Report) -> Multivariate:

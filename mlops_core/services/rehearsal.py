@@ -8,7 +8,7 @@ from mlops_core.chunking import LONGEST, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, PreflightCheck, Window
 from mlops_core.errors import CancelledError, ConflictError, MLOpsError, PreflightError
 from mlops_core.services.artifact_host import Latency
-from mlops_core.services.background import BackgroundRuns, Progress
+from mlops_core.services.background import Progress
 from mlops_core.services.comparison import VersionComparison, compare_versions, write_comparison
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import find_arrival
@@ -38,10 +38,6 @@ class Rehearsal:
     """What differs from its training; nothing of it forbids the change."""
     latency: Mapping[str, Latency]
     """By version; those that could not be timed are left out."""
-
-
-rehearsals: BackgroundRuns[Rehearsal] = BackgroundRuns("rehearsal")
-"""Those of this process."""
 
 
 def find_rehearsal_window(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from mlops_core.config import Home
 from mlops_core.services.artifact_host import ArtifactHost
+from mlops_core.services.background import BackgroundRuns
 from mlops_core.services.schedule import Schedule
 from mlops_core.services.shifts import ShiftCache
 from mlops_core.store.connection import Database
@@ -36,6 +37,8 @@ class Runtime:
     """The clock of each model whose time is not the machine's."""
     shifts: ShiftCache = field(default_factory=ShiftCache)
     """The drift of chunks that were looked at lately."""
+    background: BackgroundRuns = field(default_factory=BackgroundRuns)
+    """Long work that somebody on a page asked for."""
     schedule: Schedule = field(default_factory=Schedule)
     """How the jobs that run by themselves stand."""
 
@@ -66,7 +69,8 @@ class Runtime:
         return self.clocks.get(model, read_wall_clock)()
 
     def close(self) -> None:
-        """Close everything."""
+        """Close everything, after what runs in the background was cancelled."""
+        self.background.stop()
         self.artifacts.close()
         self.replays.close()
         self.database.close()

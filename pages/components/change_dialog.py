@@ -20,7 +20,7 @@ from mlops_core.services.deployment import (
     list_targets,
     run_preflight,
 )
-from mlops_core.services.rehearsal import Rehearsal, describe_rehearsal, is_worse, rehearsals, write_rehearsal
+from mlops_core.services.rehearsal import Rehearsal, describe_rehearsal, is_worse, write_rehearsal
 from mlops_core.services.runtime import read_wall_clock
 from pages.components.filters import View
 from pages.components.rehearsal import follow, show_checks, show_rehearsal, start_rehearsal
@@ -192,5 +192,5 @@ def _find_rehearsal(view: View, prepared: Prepared) -> Run[Rehearsal] | None:
     """Give the rehearsal of what was prepared, and begin it the first time; None where the version cannot serve."""
     if prepared.preflight is None or not prepared.preflight.passed:
         return None
-    key = (st.session_state.get("change-rehearsal"), prepared.champion, prepared.target)
-    return rehearsals.find(key) or start_rehearsal(view, key, prepared.target)
+    key = ("rehearsal", st.session_state.get("change-rehearsal"), prepared.champion, prepared.target)
+    return view.runtime.background.find(key) or start_rehearsal(view, key, prepared.target)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from mlops_core.services.background import Progress, Run
 from mlops_core.services.drift_view import DriftView
-from mlops_core.services.multivariate import Multivariate, measure_chunk, multivariate_runs, tell_multivariate
+from mlops_core.services.multivariate import Multivariate, measure_chunk, tell_multivariate
 from mlops_core.words import write_chunk
 from pages.components.drift_choice import Choice
 from pages.components.filters import View
@@ -19,11 +19,20 @@ POLL_S = 0.7
 def show_multivariate(view: View, drift: DriftView, choice: Choice) -> None:
     """Offer to measure the chosen chunk as a whole, follow the measurement, and say what it found."""
     reference = drift.table.reference
-    key = (view.spec.name, drift.version, reference.binning, reference.start, reference.end, choice.chunk, view.segment)
+    key = (
+        "multivariate",
+        view.spec.name,
+        drift.version,
+        reference.binning,
+        reference.start,
+        reference.end,
+        choice.chunk,
+        view.segment,
+    )
     name = write_chunk(view.spec, choice.chunk)
     with st.container(border=True, key="panel-drift-multivariate"):
         st.html(write_title("All features together", name))
-        run = multivariate_runs.find(key)
+        run = view.runtime.background.find(key)
         if run is not None and not run.is_over:
             _follow(run)
             return
@@ -38,7 +47,7 @@ def show_multivariate(view: View, drift: DriftView, choice: Choice) -> None:
             f"{name} from the reference, and their distance from the plane of the reference is measured, on a sample."
         )
         if st.button(f"Measure {name} as a whole", key="drift-multivariate", icon=":material/hub:"):
-            multivariate_runs.start(key, partial(_measure, view, drift, choice.position))
+            view.runtime.background.start(key, partial(_measure, view, drift, choice.position), "measurement")
             st.rerun()
 
 

@@ -10,7 +10,7 @@ from mlops_core.charts.differences import describe_differences, draw_metric_diff
 from mlops_core.entities import ModelSpec, PreflightCheck
 from mlops_core.services.background import Run
 from mlops_core.services.comparison import VersionComparison
-from mlops_core.services.rehearsal import Rehearsal, rehearsals, rehearse, tell_latency, tell_rehearsal
+from mlops_core.services.rehearsal import Rehearsal, rehearse, tell_latency, tell_rehearsal
 from pages.components.filters import View
 from pages.components.headline import write_title
 from pages.components.session import get_palette
@@ -20,7 +20,8 @@ POLL_S = 0.4
 
 def start_rehearsal(view: View, key: Hashable, target: str) -> Run[Rehearsal]:
     """Begin a rehearsal in the background."""
-    return rehearsals.start(key, partial(rehearse, view.runtime, view.spec, target, view.now))
+    work = partial(rehearse, view.runtime, view.spec, target, view.now)
+    return view.runtime.background.start(key, work, "rehearsal")
 
 
 @st.fragment(run_every=POLL_S)

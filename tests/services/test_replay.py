@@ -108,19 +108,19 @@ def test_version_that_takes_too_much_memory_is_refused_and_the_next_one_scores(r
 def test_replay_that_hangs_ends_when_it_is_cancelled_and_leaves_nothing(runtime, spec, own_host):
     own_host.check(get_version(runtime.database, MODEL, "v3").artifact_hash)
     os.kill(own_host._child.pid, signal.SIGSTOP)
-    runs = BackgroundRuns("replay")
+    runs = BackgroundRuns()
 
     def work(progress):
         return replay_version(runtime, spec, "v3", SINCE_V2, progress)
 
-    run = runs.start("v3", work)
-    assert runs.start("v3", work) is run
+    run = runs.start("v3", work, "replay")
+    assert runs.start("v3", work, "replay") is run
     wait_for(lambda: "v3 scores 0 of 4,200 loans" in run.progress.step)
     run.progress.cancel()
     wait_for(lambda: run.is_over)
     assert run.error == "It was cancelled while a version scored; nothing of it is kept."
     assert count_replays(runtime) == 0
-    again = runs.start("v3", work)
+    again = runs.start("v3", work, "replay")
     wait_for(lambda: again.is_over)
     assert (again is not run, again.found.n_scored) == (True, 7 * ROWS_PER_DAY)
 
