@@ -1,7 +1,9 @@
-"""Decides how p-values are adjusted when many features are tested at once."""
+"""Decides how p-values, and intervals, are adjusted when many features or segments are tested at once."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from mlops_core.stats.proportions import check_confidence
 
 
 def adjust_benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -49,3 +51,49 @@ def adjust_benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     np.put_along_axis(adjusted, order, np.minimum(lowest_above, 1.0), axis=-1)
     return np.where(np.isnan(p), np.nan, adjusted)
+
+
+def adjust_confidence(p_adjusted: ArrayLike, confidence: float = 0.95) -> float:
+    """Give the confidence of each interval beside Benjamini–Hochberg-adjusted p-values, to agree with them.
+
+    With R of the m tested values adjusted below ``1 - confidence``, each interval has the confidence
+    ``1 - (1 - confidence) max(R, 1) / m``. Then the expected share of false intervals among those selected is at
+    most 1 - confidence, and an interval of the same test as the p-values excludes its null value exactly when the
+    adjusted p-value is below 1 - confidence. When none is, this is the confidence of Bonferroni.
+
+    Parameters
+    ----------
+    p_adjusted : array_like of shape (m,)
+        From ``adjust_benjamini_hochberg``, of one family; NaN was not tested and does not count.
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    float
+        In [confidence, 1); the confidence itself when nothing was tested.
+
+    Raises
+    ------
+    ValueError
+        When the confidence is outside (0, 1), or an adjusted p-value outside [0, 1].
+
+    References
+    ----------
+    Benjamini & Yekutieli (2005), False discovery rate-adjusted multiple confidence intervals for selected
+    parameters.
+
+    Examples
+    --------
+    >>> p_adjusted = adjust_benjamini_hochberg([0.001, 0.02, 0.3, 0.9])
+    >>> round(adjust_confidence(p_adjusted), 4), round(adjust_confidence([0.4, 0.4]), 4)
+    (0.975, 0.975)
+    """
+    check_confidence(confidence)
+    p = np.asarray(p_adjusted, np.float64)
+    refused = (p < 0) | (p > 1)
+    if refused.any():
+        raise ValueError(f"adjusted p-value is {p[refused][0]}; accepted is 0 to 1, or NaN when not tested")
+    n_tested = max(1, int(np.isfinite(p).sum()))
+    n_selected = int((p < 1 - confidence).sum())
+    return 1 - (1 - confidence) * max(n_selected, 1) / n_tested

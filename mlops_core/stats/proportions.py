@@ -1,4 +1,6 @@
-"""Decides how far a share of a count can be trusted."""
+"""Decides how far a share of a count can be trusted, and the difference of two shares of the same rows."""
+
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,3 +70,64 @@ def wilson_interval(
     low = np.where(trials > 0, np.maximum((middle - half) / (trials + z * z), 0.0), np.nan)
     high = np.where(trials > 0, np.minimum((middle + half) / (trials + z * z), 1.0), np.nan)
     return low, high
+
+
+def tango_interval(gained: int, lost: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Bound the difference of two proportions of the same rows by the score interval of Tango.
+
+    It holds every difference d for which ``|gained - lost - n d| <= z sqrt(n (2 q + d (1 - d)))``, with q the
+    probability of a loss that is the likeliest given d: the larger root of ``2 n q² + (2 n d - gained - lost - d
+    (gained - lost)) q - lost d (1 - d) = 0``. So it holds 0 exactly when McNemar's chi-square, without correction,
+    is at most z²; it has a width when no row differs, and never leaves [-1, 1].
+
+    Parameters
+    ----------
+    gained, lost : int
+        Rows of the second proportion only, and of the first only; at least 0, together at most n.
+    n : int
+        All rows, at least 1.
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    low, high : float
+        Ends of the second proportion less the first, in [-1, 1].
+
+    Raises
+    ------
+    ValueError
+        When a count is negative, n is below 1 or below their sum, or the confidence is outside (0, 1).
+
+    References
+    ----------
+    Tango (1998), Equivalence test and confidence interval for the difference in proportions for the paired-sample
+    design; McNemar (1947).
+
+    Examples
+    --------
+    >>> low, high = tango_interval(gained=1, lost=7, n=21)
+    >>> round(low, 3), round(high, 3)
+    (-0.517, -0.026)
+    """
+    check_confidence(confidence)
+    if min(gained, lost) < 0 or n < max(1, gained + lost):
+        raise ValueError(
+            f"{gained} gained and {lost} lost of {n}; accepted is 0 or more, together at most n, n above 0"
+        )
+    z = float(ndtri((1 + confidence) / 2))
+    return -_bound_gain(lost, gained, n, z), _bound_gain(gained, lost, n, z)
+
+
+def _bound_gain(gained: int, lost: int, n: int, z: float) -> float:
+    """Find the largest difference that is accepted; the distance to it falls beyond the one observed."""
+    inside, outside = (gained - lost) / n, 1.0
+    while inside < (middle := (inside + outside) / 2) < outside:
+        slope = 2 * n * middle - gained - lost - middle * (gained - lost)
+        root = math.sqrt(max(slope * slope + 8 * n * lost * middle * (1 - middle), 0.0))
+        variance = n * ((root - slope) / (2 * n) + middle * (1 - middle))
+        if gained - lost - n * middle >= -z * math.sqrt(max(variance, 0.0)):
+            inside = middle
+        else:
+            outside = middle
+    return inside

@@ -1,4 +1,4 @@
-"""Adjusted p-values: hand values, agreement with SciPy, properties, and the false discovery rate."""
+"""Adjusted p-values and intervals: hand values, agreement with SciPy, properties, and the false discovery rate."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlops_core.stats.multiplicity import adjust_benjamini_hochberg
+from mlops_core.stats.multiplicity import adjust_benjamini_hochberg, adjust_confidence
 
 P_VALUES = st.lists(st.floats(0, 1) | st.just(np.nan), min_size=1, max_size=12)
 
@@ -60,3 +60,42 @@ def test_families_are_seldom_rejected_when_nothing_changed():
 def test_adjusting_is_refused_when_a_p_value_is_outside_its_domain(p_values, message):
     with pytest.raises(ValueError, match=message):
         adjust_benjamini_hochberg(p_values)
+
+
+def test_confidence_matches_hand_values_when_two_of_four_are_found():
+    assert adjust_confidence([0.01, 0.04, 0.06, 0.9]) == pytest.approx(1 - 0.05 * 2 / 4)
+    assert adjust_confidence([0.3, np.nan, 0.9, 0.9, 0.9]) == pytest.approx(1 - 0.05 / 4)
+    assert adjust_confidence([0.001] * 3) == pytest.approx(0.95)
+    assert adjust_confidence([np.nan]) == adjust_confidence([]) == 0.95
+
+
+@settings(max_examples=100, deadline=None)
+@given(statistics=st.lists(st.floats(-6, 6), min_size=1, max_size=12), confidence=st.sampled_from([0.8, 0.95, 0.99]))
+def test_interval_excludes_0_exactly_where_the_adjusted_p_value_is_small(statistics, confidence):
+    z = np.array(statistics)
+    adjusted = adjust_benjamini_hochberg(2 * stats.norm.sf(np.abs(z)))
+    quantile = stats.norm.ppf((1 + adjust_confidence(adjusted, confidence)) / 2)
+    is_near = np.isclose(np.abs(z), quantile, rtol=1e-9)
+    np.testing.assert_array_equal((np.abs(z) > quantile)[~is_near], (adjusted < 1 - confidence)[~is_near])
+
+
+def test_intervals_of_what_was_found_seldom_miss_when_half_of_it_is_real():
+    rng = np.random.default_rng(2)
+    truth = np.repeat([0.0, 2.5], 10)
+    missed = []
+    for _ in range(4000):
+        z = truth + rng.normal(size=20)
+        adjusted = adjust_benjamini_hochberg(2 * stats.norm.sf(np.abs(z)))
+        is_found = adjusted < 0.05
+        quantile = stats.norm.ppf((1 + adjust_confidence(adjusted)) / 2)
+        missed.append(np.mean(np.abs(z - truth)[is_found] > quantile) if is_found.any() else 0.0)
+    assert np.mean(missed) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(([0.1, 1.2],), "adjusted p-value is 1.2"), (([-0.1],), "adjusted p-value is -0.1"), (([0.1], 1.0), "confidence")],
+)
+def test_confidence_is_refused_when_an_argument_is_outside_its_domain(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        adjust_confidence(*arguments)
