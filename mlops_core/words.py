@@ -45,6 +45,11 @@ def write_difference(value: float, digits: int = 2) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
+def write_further_labels(count: int, most: int) -> str:
+    """Write how many labels are needed still: "about 3,400 more labels needed", "at least …" when it is the most."""
+    return f"{'at least' if count >= most else 'about'} {count:,} more label{'s' if count > 1 else ''} needed"
+
+
 def write_instant(moment: datetime) -> str:
     """Write an instant in UTC: "14 Oct 06:00"."""
     return f"{moment.day} {moment:%b %H:%M}"

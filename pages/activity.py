@@ -84,7 +84,8 @@ def show_evidence(view: View, event: AuditEvent) -> None:
                 f"{view.spec.words.rows} of {span}; right is better, 95 % interval."
             )
             words = describe_differences([(found.metric.label, found) for found in differences])
-            st.plotly_chart(draw_metric_differences(differences, get_palette()), theme=None, key="evidence", alt=words)
+            figure = draw_metric_differences(differences, get_palette(), comparison.paired.margin)
+            st.plotly_chart(figure, theme=None, key="evidence", alt=words)
         facts = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in evidence.items()]
         st.html(write_pairs([("Reason", event.reason or "–"), *facts, ("Hash", event.hash)], "Evidence"))
 

@@ -13,6 +13,7 @@ from mlops_core.words import (
     write_day,
     write_difference,
     write_estimate,
+    write_further_labels,
     write_instant,
     write_number,
     write_share,
@@ -74,6 +75,18 @@ def test_difference_has_a_sign_when_written(value, written):
 
 def test_difference_has_more_digits_when_asked_for():
     assert write_difference(-0.0412, 3) == "−0.041"
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [
+        (3400, "about 3,400 more labels needed"),
+        (1, "about 1 more label needed"),
+        (1_000_000, "at least 1,000,000 more labels needed"),
+    ],
+)
+def test_further_labels_are_a_bound_when_they_are_the_most(count, written):
+    assert write_further_labels(count, 1_000_000) == written
 
 
 def test_instant_and_clock_are_in_utc():

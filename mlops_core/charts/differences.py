@@ -1,4 +1,4 @@
-"""Differences with intervals: decides that right is better, and that better, worse, and undecided differ in shape."""
+"""Differences with intervals: decides that right is better, and that each judgement has a shape of its own."""
 
 from collections.abc import Sequence
 
@@ -6,40 +6,45 @@ import plotly.graph_objects as go
 
 from mlops_core.charts.plain import show_plain
 from mlops_core.charts.theme import SYMBOLS, Palette, make_figure
-from mlops_core.stats.comparison import Judgement, MetricDifference, SegmentDifference
-from mlops_core.words import write_difference
+from mlops_core.stats.comparison import MetricDifference
+from mlops_core.stats.judgement import MOST_FURTHER_LABELS, Judgement
+from mlops_core.stats.segment_comparison import SegmentDifference
+from mlops_core.words import write_difference, write_further_labels
 
 ROW_HEIGHT = 40
 FRAME_HEIGHT = 92
 
 
-def draw_metric_differences(differences: Sequence[MetricDifference], palette: Palette) -> go.Figure:
-    """Draw candidate − champion for each metric, losses with their sign turned."""
+def draw_metric_differences(
+    differences: Sequence[MetricDifference], palette: Palette, margin: float | None = None
+) -> go.Figure:
+    """Draw candidate − champion for each metric, losses with their sign turned, and the loss that is accepted."""
     rows = [
         (found.metric.label + ("" if found.metric.higher_is_better else " (sign turned)"), found)
         for found in differences
         if found.difference is not None
     ]
-    return _draw_rows(rows, palette)
+    return _draw_rows(rows, palette, margin)
 
 
-def draw_segment_differences(segments: Sequence[SegmentDifference], palette: Palette) -> go.Figure:
-    """Draw the F1 of candidate − champion for each segment."""
-    return _draw_rows(
-        [(found.segment, found.difference) for found in segments if found.difference.low is not None], palette
-    )
+def draw_segment_differences(
+    segments: Sequence[SegmentDifference], palette: Palette, margin: float | None = None
+) -> go.Figure:
+    """Draw the F1 of candidate − champion for each segment, and the loss that is accepted."""
+    rows = [(found.segment, found.difference) for found in segments if found.difference.low is not None]
+    return _draw_rows(rows, palette, margin)
 
 
 def describe_differences(rows: Sequence[tuple[str, MetricDifference]]) -> str:
     """Say the differences in words, for those who cannot see the chart."""
     return " ".join(
-        f"{name}: {write_difference(found.difference)}, {found.judgement.value}."
+        f"{name}: {write_difference(found.difference)}, {_judge(found)}."
         for name, found in rows
         if found.difference is not None
     )
 
 
-def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette) -> go.Figure:
+def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette, margin: float | None) -> go.Figure:
     figure = make_figure(palette, FRAME_HEIGHT + ROW_HEIGHT * max(len(rows), 1))
     for judgement in Judgement:
         chosen = [(name, found) for name, found in rows if found.judgement is judgement]
@@ -51,7 +56,7 @@ def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette) -
             x=values,
             y=[show_plain(name) for name, _ in chosen],
             mode="markers",
-            name=judgement.value,
+            name=judgement.label,
             marker={"color": colour, "size": 11, "symbol": SYMBOLS[judgement], "line": {"color": colour, "width": 2}},
             error_x={
                 "type": "data",
@@ -66,6 +71,8 @@ def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette) -
             hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     figure.add_vline(x=0, line={"color": palette.text, "width": 1})
+    if margin:
+        figure.add_vline(x=-margin, line={"color": palette.muted, "width": 1, "dash": "dot"})
     figure.update_yaxes(
         categoryorder="array",
         categoryarray=[show_plain(name) for name, _ in rows][::-1],
@@ -87,4 +94,11 @@ def _tell(found: MetricDifference) -> str:
     interval = ""
     if found.low is not None and found.high is not None:
         interval = f" [{write_difference(found.low)}, {write_difference(found.high)}]"
-    return f"{found.champion:.3f} → {found.candidate:.3f}, {write_difference(found.difference, 3)}{interval}"
+    figures = f"{found.champion:.3f} → {found.candidate:.3f}, {write_difference(found.difference, 3)}{interval}"
+    return f"{figures}, {_judge(found)}"
+
+
+def _judge(found: MetricDifference) -> str:
+    """Say what the interval says, and how many labels would say more."""
+    needed = found.further_labels
+    return found.judgement.label + (f" ({write_further_labels(needed, MOST_FURTHER_LABELS)})" if needed else "")

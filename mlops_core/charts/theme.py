@@ -7,7 +7,7 @@ from functools import lru_cache
 import plotly.graph_objects as go
 
 from mlops_core.entities import Status
-from mlops_core.stats.comparison import Judgement
+from mlops_core.stats.judgement import Judgement
 
 FONT = "Inter, sans-serif"
 
@@ -43,7 +43,12 @@ LIGHT = Palette(
         Status.ALERT: "#b0231b",
         Status.INSUFFICIENT_DATA: "#5b6474",
     },
-    judgement={Judgement.BETTER: "#17805a", Judgement.WORSE: "#b8410e", Judgement.UNDECIDED: "#5b6474"},
+    judgement={
+        Judgement.BETTER: "#17805a",
+        Judgement.NOT_WORSE: "#476a5b",
+        Judgement.UNDECIDED: "#5b6474",
+        Judgement.WORSE: "#b8410e",
+    },
 )
 DARK = Palette(
     background="#10141b",
@@ -58,11 +63,17 @@ DARK = Palette(
         Status.ALERT: "#ffa8a8",
         Status.INSUFFICIENT_DATA: "#aab2c0",
     },
-    judgement={Judgement.BETTER: "#51cf9a", Judgement.WORSE: "#ff922b", Judgement.UNDECIDED: "#aab2c0"},
+    judgement={
+        Judgement.BETTER: "#51cf9a",
+        Judgement.NOT_WORSE: "#a3c9b8",
+        Judgement.UNDECIDED: "#aab2c0",
+        Judgement.WORSE: "#ff922b",
+    },
 )
 
 SYMBOLS: Mapping[Judgement, str] = {
     Judgement.BETTER: "circle",
+    Judgement.NOT_WORSE: "triangle-right-open",
     Judgement.WORSE: "diamond",
     Judgement.UNDECIDED: "square-open",
 }

@@ -6,7 +6,7 @@ from datetime import datetime
 from mlops_core.checks.findings import Check
 from mlops_core.checks.headline import Headline
 from mlops_core.entities import Action, Metric, Status, Verdict, Words
-from mlops_core.stats.comparison import Judgement
+from mlops_core.stats.judgement import Judgement
 from mlops_core.words import write_difference, write_instant, write_share, write_span
 
 GAIN_WORTH_A_CHANGE = 0.02

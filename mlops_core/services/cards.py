@@ -11,7 +11,7 @@ from mlops_core.chunking import LONGEST
 from mlops_core.entities import Estimate, Status
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.services.overview import Overview
-from mlops_core.stats.comparison import Judgement
+from mlops_core.stats.judgement import Judgement
 from mlops_core.store.profiles import Coverage
 from mlops_core.words import write_day, write_difference, write_share, write_span, write_value
 
@@ -26,6 +26,7 @@ STATUS_COLOURS: Mapping[Status, Colour] = {
 }
 JUDGEMENT_COLOURS: Mapping[Judgement, Colour] = {
     Judgement.BETTER: "green",
+    Judgement.NOT_WORSE: "gray",
     Judgement.WORSE: "orange",
     Judgement.UNDECIDED: "gray",
 }
@@ -82,12 +83,12 @@ def _show_metric(overview: Overview) -> Card:
 
 def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card:
     metric = overview.spec.primary_metric
-    found = comparison.paired.metrics[metric]
+    found = comparison.paired.get_difference(metric)
     span = write_span(comparison.start, comparison.end, overview.spec.timezone)
     return Card(
         title=f"{metric.label} of {comparison.candidate}, same {overview.spec.words.rows}",
         value="–" if found.candidate is None else write_value(found.candidate),
-        note=f"{write_difference(found.difference)} · {found.judgement.value}"
+        note=f"{write_difference(found.difference)} · {found.judgement.label}"
         if found.difference is not None
         else "undefined",
         colour=JUDGEMENT_COLOURS[found.judgement],

@@ -14,19 +14,21 @@ from mlops_core.errors import ConflictError
 from mlops_core.services.replay import sample_window
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.comparison import (
-    Confusion,
-    Flips,
-    Judgement,
+    COMPARABLE_METRICS,
+    COMPARED_METRICS,
     MetricDifference,
     PairedComparison,
-    SegmentDifference,
     compare_paired,
-    compare_segments,
 )
+from mlops_core.stats.decisions import Confusion, Flips, McNemar
+from mlops_core.stats.judgement import Judgement
+from mlops_core.stats.segment_comparison import SegmentDifference, compare_segments
 from mlops_core.store.replays import Sample, fetch_scored
 from mlops_core.store.verdicts import list_comparisons
 
 RESAMPLING_SEED = 0
+MARGIN = 0.01
+"""Loss, in units of each metric, up to which a version counts as not worse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +90,25 @@ def compare_versions(
     segments: tuple[SegmentDifference, ...] = ()
     if column:
         values = np.array([value or "(none)" for value in rows[column].to_pylist()])
-        segments = tuple(compare_segments(*common, values, rng))
+        segments = tuple(compare_segments(*common, values, rng, margin=MARGIN))
     return VersionComparison(
         model=spec.name,
         champion=champion,
         candidate=candidate,
         start=window.start,
         end=window.end,
-        paired=compare_paired(*common, rng),
+        paired=compare_paired(*common, rng, metrics=_choose_metrics(spec), margin=MARGIN),
         segments=segments,
         segment_column=column,
         missing=missing,
         n_logged=None if sample.is_whole else sample.n_available,
     )
+
+
+def _choose_metrics(spec: ModelSpec) -> list[Metric]:
+    """Give the metrics of every comparison, and the primary one if two versions can be compared by it."""
+    wanted = dict.fromkeys((*COMPARED_METRICS, spec.primary_metric))
+    return [metric for metric in wanted if metric in COMPARABLE_METRICS]
 
 
 def _fetch_enough(runtime: Runtime, spec: ModelSpec, champion: str, candidate: str, sample: Sample) -> pa.Table:
@@ -123,7 +131,7 @@ def write_comparison(comparison: VersionComparison) -> dict[str, object]:
 
 
 def read_comparison(document: Mapping[str, Any]) -> VersionComparison:
-    """Turn the JSON document of a comparison into the record."""
+    """Turn the JSON document of a comparison into the record; what an older one does not have is None."""
     paired = dict(document["paired"])
     metrics = [_read_difference(entry) for entry in paired["metrics"]]
     return VersionComparison(
@@ -139,6 +147,8 @@ def read_comparison(document: Mapping[str, Any]) -> VersionComparison:
             flips=Flips(**paired["flips"]),
             champion_confusion=Confusion(**paired["champion_confusion"]),
             candidate_confusion=Confusion(**paired["candidate_confusion"]),
+            mcnemar=McNemar(**paired["mcnemar"]) if paired.get("mcnemar") else None,
+            margin=paired.get("margin"),
         ),
         segments=tuple(
             SegmentDifference(**(entry | {"difference": _read_difference(entry["difference"])}))

@@ -124,7 +124,7 @@ def _rank_alternatives(runtime: Runtime, spec: ModelSpec, champion: Deployment) 
     """Give the kept comparisons with the champion, the best candidate first."""
 
     def measure(found: VersionComparison) -> float:
-        difference = found.paired.metrics[spec.primary_metric].difference
+        difference = found.paired.get_difference(spec.primary_metric).difference
         return -math.inf if difference is None else difference
 
     return tuple(sorted(list_alternatives(runtime, spec.name, champion.version), key=measure, reverse=True))

@@ -15,10 +15,9 @@ from mlops_core.services.performance import find_arrival
 from mlops_core.services.readiness import inspect_version, measure_latency
 from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
-from mlops_core.stats.comparison import Judgement
+from mlops_core.stats.judgement import Judgement
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
-from mlops_core.words import write_share, write_span
 
 REHEARSED_DAYS = 21
 
@@ -162,72 +161,4 @@ def compare_on_newest(
 def is_worse(rehearsal: Rehearsal | None, spec: ModelSpec) -> bool:
     """Say whether a rehearsal calls the version worse than the one in production, by the primary metric."""
     comparison = rehearsal.comparison if rehearsal else None
-    return comparison is not None and comparison.paired.metrics[spec.primary_metric].judgement is Judgement.WORSE
-
-
-def tell_latency(rehearsal: Rehearsal) -> str:
-    """Say how long the versions take to score; empty when they could not be timed."""
-    timed = rehearsal.latency
-    if rehearsal.version not in timed:
-        return ""
-    told = [f"{name} {one.one_row_ms:.1f} ms" for name, one in sorted(timed.items(), reverse=True)]
-    own = timed[rehearsal.version]
-    return f"For one row, {' and '.join(told)}; {rehearsal.version} scores {own.batch_rows:,} in {own.batch_ms:.0f} ms."
-
-
-def describe_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> str:
-    """Give the reason that the figures suggest, for a person to keep or to replace."""
-    found = comparison.paired.metrics[spec.primary_metric]
-    if found.judgement is not Judgement.BETTER:
-        return ""
-    span = write_span(comparison.start, comparison.end, spec.timezone)
-    return (
-        f"{found.metric.label} {found.candidate:.2f} instead of {found.champion:.2f} "
-        f"on the same {comparison.paired.n:,} {spec.words.rows} of {span}"
-    )
-
-
-def tell_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> tuple[str, str]:
-    """Say in a sentence what a rehearsal found, and behind it the figures and the price."""
-    paired, candidate, champion = comparison.paired, comparison.candidate, comparison.champion
-    primary = paired.metrics[spec.primary_metric]
-    before, after = paired.champion_confusion, paired.candidate_confusion
-    sentence = {
-        Judgement.BETTER: f"{candidate} would be better.",
-        Judgement.WORSE: f"{candidate} would be worse.",
-        Judgement.UNDECIDED: f"It is undecided whether {candidate} would be better.",
-    }[primary.judgement]
-    told = [
-        _tell_rows(comparison, spec),
-        f"{primary.metric.label} {primary.candidate:.2f} instead of {primary.champion:.2f}."
-        if primary.difference is not None
-        else f"{primary.metric.label} cannot be compared: {primary.reason}.",
-        (
-            f"Of {paired.n_positive:,} {spec.words.positives} {candidate} finds {after.true_positive:,}, "
-            f"{champion} {before.true_positive:,}; false alarms {after.false_positive:,} instead of "
-            f"{before.false_positive:,}."
-        ),
-        (
-            f"{write_share(paired.flips.share)} of decisions flip: {paired.flips.corrected:,} become right, "
-            f"{paired.flips.spoiled:,} become wrong."
-        ),
-    ]
-    worse = [found.metric.label for found in paired.metrics.values() if found.judgement is Judgement.WORSE]
-    if worse and primary.judgement is Judgement.BETTER:
-        told.append(f"The price: {' and '.join(worse)} {'get' if len(worse) > 1 else 'gets'} worse.")
-    return sentence, " ".join(told)
-
-
-def _tell_rows(comparison: VersionComparison, spec: ModelSpec) -> str:
-    """Say on which rows a rehearsal rests, and what they lack."""
-    rows, span = spec.words.rows, write_span(comparison.start, comparison.end, spec.timezone)
-    which = f"the {comparison.paired.n:,} labelled {rows} of {span}"
-    if comparison.n_logged:
-        which = f"{comparison.paired.n:,} labelled {rows} of {span}, a sample of {comparison.n_logged:,}"
-    told = f"Rehearsed on {which}, each scored by {comparison.candidate}."
-    if comparison.missing:
-        told += (
-            f" None of them has {', '.join(comparison.missing)}, which {comparison.candidate} was trained with; it "
-            "scored without."
-        )
-    return told
+    return comparison is not None and comparison.paired.get_difference(spec.primary_metric).judgement is Judgement.WORSE

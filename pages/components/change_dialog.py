@@ -20,7 +20,8 @@ from mlops_core.services.deployment import (
     list_targets,
     run_preflight,
 )
-from mlops_core.services.rehearsal import Rehearsal, describe_rehearsal, is_worse, write_rehearsal
+from mlops_core.services.rehearsal import Rehearsal, is_worse, write_rehearsal
+from mlops_core.services.rehearsal_words import describe_rehearsal
 from mlops_core.services.runtime import read_wall_clock
 from pages.components.filters import View
 from pages.components.rehearsal import follow, show_checks, show_rehearsal, start_rehearsal

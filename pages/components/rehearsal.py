@@ -10,7 +10,8 @@ from mlops_core.charts.differences import describe_differences, draw_metric_diff
 from mlops_core.entities import ModelSpec, PreflightCheck
 from mlops_core.services.background import Run
 from mlops_core.services.comparison import VersionComparison
-from mlops_core.services.rehearsal import Rehearsal, rehearse, tell_latency, tell_rehearsal
+from mlops_core.services.rehearsal import Rehearsal, rehearse
+from mlops_core.services.rehearsal_words import tell_latency, tell_rehearsal
 from pages.components.filters import View
 from pages.components.headline import write_title
 from pages.components.session import get_palette
@@ -41,9 +42,9 @@ def show_rehearsal(spec: ModelSpec, rehearsal: Rehearsal) -> None:
     if comparison is None:
         st.info(f"No rehearsal: {rehearsal.remark}", icon=":material/info:")
         return
-    judgement = comparison.paired.metrics[spec.primary_metric].judgement
+    judgement = comparison.paired.get_difference(spec.primary_metric).judgement
     sentence, detail = tell_rehearsal(comparison, spec)
-    with st.container(key=f"banner-{judgement.value.upper()}"):
+    with st.container(key=f"banner-{judgement.name}"):
         st.html(
             f'<h2 class="dd-sentence">{html.escape(sentence)}</h2><div class="dd-detail">{html.escape(detail)} '
             f"{html.escape(tell_latency(rehearsal))}</div>"
@@ -77,12 +78,12 @@ def _show_metrics(spec: ModelSpec, comparison: VersionComparison) -> None:
     st.html(write_title(pair, "right is better · 95 % interval"))
     differences = list(comparison.paired.metrics.values())
     words = describe_differences([(found.metric.label, found) for found in differences])
-    figure = draw_metric_differences(differences, get_palette())
+    figure = draw_metric_differences(differences, get_palette(), comparison.paired.margin)
     st.plotly_chart(figure, theme=None, key="rehearsal-metrics", alt=words)
 
 
 def _show_segments(comparison: VersionComparison) -> None:
-    st.html(write_title(f"F1 by {comparison.segment_column}", "right is better"))
+    st.html(write_title(f"F1 by {comparison.segment_column}", "right is better · widened for their number"))
     words = describe_differences([(found.segment, found.difference) for found in comparison.segments])
-    figure = draw_segment_differences(comparison.segments, get_palette())
+    figure = draw_segment_differences(comparison.segments, get_palette(), comparison.paired.margin)
     st.plotly_chart(figure, theme=None, key="rehearsal-segments", alt=words)

@@ -18,7 +18,9 @@ from mlops_core.charts.theme import LIGHT
 from mlops_core.charts.timeline import Timeline, draw_timeline
 from mlops_core.config import parse_model_text
 from mlops_core.entities import Action, Actor, Deployment, Estimate, Metric, Series, Source, Span, Status
-from mlops_core.stats.comparison import Judgement, MetricDifference, SegmentDifference
+from mlops_core.stats.comparison import MetricDifference
+from mlops_core.stats.judgement import Judgement
+from mlops_core.stats.segment_comparison import SegmentDifference
 from tests.small_home import MODEL_FILE
 
 TEXT, PLAIN = "<u>north</u> & co", "&lt;u>north&lt;/u> &amp; co"

@@ -8,11 +8,11 @@ import pytest
 from mlops_core.checks.findings import Check
 from mlops_core.checks.rollup import MetricPair, Rival, Situation, Skew, summarise
 from mlops_core.entities import Action, Metric, Status, Verdict, Words
-from mlops_core.stats.comparison import Judgement
+from mlops_core.stats.judgement import Judgement
 
 PUT_IN = datetime(2013, 10, 7, 4, tzinfo=UTC)
 CHECKED = datetime(2013, 10, 14, 6, tzinfo=UTC)
-BETTER, WORSE, UNDECIDED = Judgement.BETTER, Judgement.WORSE, Judgement.UNDECIDED
+BETTER, NOT_WORSE, WORSE, UNDECIDED = Judgement.BETTER, Judgement.NOT_WORSE, Judgement.WORSE, Judgement.UNDECIDED
 WORDS = Words(row="flight", rows="flights", positives="late flights")
 PAIRED = "On the same 19,030 labelled flights of 7–27 Oct: F1 0.02 under v4, 0.43 under"
 
@@ -201,6 +201,20 @@ TABLE = {
             None,
             None,
         ),
+    ),
+    "broken, another not worse": (
+        make_situation(Status.ALERT, [make_rival(judgement=NOT_WORSE), make_rival("v2", WORSE)]),
+        (
+            Status.ALERT,
+            f"ALERT · F1 · {SINCE_CHECK}",
+            "v4 breaks its standard, and no other version would clearly have done better.",
+            None,
+            None,
+        ),
+    ),
+    "OK, what it replaced not worse": (
+        make_situation(Status.OK, [make_rival(judgement=NOT_WORSE)]),
+        (Status.OK, f"OK · F1 · {SINCE_CHECK}", "v4 keeps its standard.", None, None),
     ),
     "broken, no others": (
         make_situation(Status.ALERT),

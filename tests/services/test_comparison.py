@@ -1,5 +1,7 @@
 """Replays, rehearsals, and alternatives: the same rows, scored once, compared only with labels."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +18,7 @@ from mlops_core.services.comparison import (
 )
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.rehearsal import compare_on_newest, find_rehearsal_window
+from mlops_core.services.rehearsal_words import tell_rehearsal
 from mlops_core.services.replay import sample_window
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
@@ -23,6 +26,37 @@ from mlops_core.store.replays import fetch_scored
 from tests.small_home import MODEL, PRESENT, PROMOTIONS, ROWS_PER_DAY, START
 
 SINCE_V2 = Window(PROMOTIONS[1][1], START + timedelta(days=14))
+
+
+NEW_KEYS = {"mcnemar", "margin", "p_value", "further_labels", "p_adjusted"}
+
+
+def strip_document(part):
+    """Leave out what a comparison that was kept by an earlier build does not have."""
+    if isinstance(part, dict):
+        return {key: strip_document(value) for key, value in part.items() if key not in NEW_KEYS}
+    return [strip_document(value) for value in part] if isinstance(part, list) else part
+
+
+def strip_comparison(found):
+    def strip(difference):
+        return replace(difference, p_value=None, further_labels=None)
+
+    metrics = {metric: strip(difference) for metric, difference in found.paired.metrics.items()}
+    segments = (replace(one, difference=strip(one.difference), p_adjusted=None) for one in found.segments)
+    paired = replace(found.paired, metrics=metrics, mcnemar=None, margin=None)
+    return replace(found, paired=paired, segments=tuple(segments))
+
+
+@pytest.mark.parametrize("metric", [Metric.LOG_LOSS, Metric.POSITIVE_RATE])
+def test_rehearsal_tells_the_primary_metric_when_it_is_not_among_the_usual_ones(runtime, spec, metric):
+    other = replace(spec, primary_metric=metric)
+    found = compare_on_newest(runtime, other, "v1", PRESENT)
+    assert (metric in found.paired.metrics) == (metric is Metric.LOG_LOSS)
+    sentence, detail = tell_rehearsal(found, other)
+    told = "Log loss" if metric is Metric.LOG_LOSS else "Positive rate cannot be compared: positive_rate has no paired"
+    assert told in detail
+    assert "v1" in sentence
 
 
 def count_replays(runtime):
@@ -52,7 +86,13 @@ def test_rehearsal_compares_the_newest_labelled_traffic_whoever_answered_it(runt
         assert pair.candidate == pytest.approx(measure(truth, rows["score_1"].to_numpy()), abs=1e-9)
         assert pair.difference == pytest.approx(pair.candidate - pair.champion)
     assert {segment.segment for segment in found.segments} == {"north", "south"}
-    assert read_comparison(write_comparison(found)) == found
+    assert found.paired.margin == 0.01
+    assert found.paired.mcnemar is not None
+    assert found.paired.metrics[Metric.ROC_AUC].p_value is not None
+    assert all(segment.p_adjusted is not None for segment in found.segments)
+    document = json.loads(json.dumps(write_comparison(found)))
+    assert read_comparison(document) == found
+    assert read_comparison(strip_document(document)) == strip_comparison(found)
 
 
 def test_alternatives_are_not_tried_when_the_champion_has_no_labels(runtime, spec):

@@ -14,7 +14,8 @@ from mlops_core.services.libraries import find_differences, list_libraries
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.readiness import inspect_version
 from mlops_core.services.registry import TrainedVersion, register_version
-from mlops_core.services.rehearsal import rehearse, tell_rehearsal, write_rehearsal
+from mlops_core.services.rehearsal import rehearse, write_rehearsal
+from mlops_core.services.rehearsal_words import tell_rehearsal
 from mlops_core.store.models import get_version
 from tests.services.test_monitoring import send
 from tests.small_home import MODEL, PRESENT, START, draw_loans
