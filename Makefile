@@ -47,7 +47,7 @@ bench: ## measure against the targets (ARGS="profile" runs one)
 	@.ci/setup dev
 	@$(PYTHON_IN_VENV) -m benchmarks $(ARGS)
 
-soak: ## the long tests: hours of traffic, kills, and restarts
+soak: ## the long tests: hours of traffic, kills, restarts, and how often intervals hold
 	@.ci/setup dev
 	@$(PYTHON_IN_VENV) -m pytest -m soak --timeout=0 $(ARGS)
 
