@@ -29,7 +29,9 @@ COMMANDS, HTTP, PAGES, DEMO = (DOCS / f"{name}.md" for name in ("commands", "htt
 README, CONTRIBUTING = PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"
 MARKDOWN = sorted([README, CONTRIBUTING, PROJECT / "CHANGELOG.md", *DOCS.glob("*.md")])
 COMMON_OPTIONS = {"--home", "--json", "--help"}
-FREE_KEYS = {"offline_metrics", "parameters", "evidence", "details"}
+FREE_KEYS = {"offline_metrics", "parameters", "evidence", "details", "latency"}
+QUERIES = {"comparison": {"challenger": "v1"}, "rehearsal": {"to": "v1"}}
+"""What a route has to be asked with, by the end of its address."""
 """Below these the keys differ from model to model and from error to error."""
 
 
@@ -174,7 +176,8 @@ def test_body_keys_are_those_of_a_change(route: str, module: str, body: str):
 @pytest.mark.parametrize("name", [name for name in ROUTES if name.startswith("GET ")])
 def test_answer_of_a_report_has_the_real_keys(shared_api: Caller, name: str):
     path = ROUTES[name].path
-    answer = shared_api.get("/api/v1" + path.replace("{model}", MODEL))
+    query = QUERIES.get(path.rpartition("/")[2])
+    answer = shared_api.get("/api/v1" + path.replace("{model}", MODEL), params=query)
     section = list_route_sections()["GET /audit" if path.endswith("/audit") else name]
     (example,) = list_fences(section, "json")
     compare_shape(json.loads(example), answer.json())

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from mlops_core.api import changes, contract, reference, reports, retention
+from mlops_core.api import changes, comparison, contract, reference, reports, retention
 from mlops_core.api.address import PREFIX
 from mlops_core.api.answers import make_error, make_failure
 from mlops_core.api.edge import LARGEST_BODY_BYTES, guard
@@ -45,6 +45,7 @@ def create_api(get_runtime: Callable[[], Runtime], get_token: Callable[[], str])
     api.add_middleware(guard, get_token=get_token, is_known=lambda scope: _is_known(api, scope))
     routes = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
     routes.include_router(reports.router)
+    routes.include_router(comparison.router)
     routes.include_router(changes.router)
     routes.include_router(contract.router)
     routes.include_router(reference.router)

@@ -10,6 +10,7 @@ from mlops_core.errors import CancelledError, ConflictError, MLOpsError, Preflig
 from mlops_core.services.artifact_host import Latency
 from mlops_core.services.background import Progress
 from mlops_core.services.comparison import VersionComparison, compare_versions, write_comparison
+from mlops_core.services.drift_report import find_newest_chunks
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import find_arrival
 from mlops_core.services.readiness import inspect_version, measure_latency
@@ -112,14 +113,14 @@ def _measure(
     runtime: Runtime, spec: ModelSpec, names: list[str], now: datetime, progress: Progress
 ) -> dict[str, Latency]:
     found: dict[str, Latency] = {}
-    window = Window(now - timedelta(days=REHEARSED_DAYS), now)
     for name in names:
         try:
+            window = find_newest_chunks(runtime, spec, now)
             latency = measure_latency(runtime, spec, get_version(runtime.database, spec.name, name), window, progress)
         except CancelledError:
             raise
         except MLOpsError:
-            # Why it cannot score is told by the comparison, or by the preflight.
+            # Why it cannot score is told by the comparison, or by the preflight; that there are no rows as well.
             continue
         found |= {name: latency} if latency else {}
     return found
