@@ -6,7 +6,6 @@ import json
 import pandas as pd
 import streamlit as st
 
-from mlops_core.charts.differences import describe_differences, draw_metric_differences
 from mlops_core.entities import AuditEvent
 from mlops_core.services.activity import (
     COLUMNS,
@@ -19,11 +18,12 @@ from mlops_core.services.activity import (
 )
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.overview import read_refreshed
-from mlops_core.words import write_span
+from mlops_core.services.rehearsal import read_latency
+from mlops_core.services.rehearsal_words import tell_latency
 from pages.components.downloads import offer_csv
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import write_title
-from pages.components.session import get_palette
+from pages.components.rehearsal import show_comparison
 from pages.components.states import show_note
 from pages.components.tables import write_pairs
 
@@ -74,20 +74,19 @@ def show_evidence(view: View, event: AuditEvent) -> None:
     with st.container(border=True, key="panel-evidence"):
         st.html(write_title(f"Line {event.id}: {tell_event(event)}", "what was known then"))
         evidence = dict(event.evidence)
-        document = evidence.pop("rehearsal", None)
+        document, latency = evidence.pop("rehearsal", None), read_latency(evidence.pop("latency", {}))
         if document:
             comparison = read_comparison(document)
-            differences = list(comparison.paired.metrics.values())
-            span = write_span(comparison.start, comparison.end, view.spec.timezone)
-            st.caption(
-                f"{comparison.candidate} − {comparison.champion} on the same {comparison.paired.n:,} labelled "
-                f"{view.spec.words.rows} of {span}; right is better, 95 % interval."
-            )
-            words = describe_differences([(found.metric.label, found) for found in differences])
-            figure = draw_metric_differences(differences, get_palette(), comparison.paired.margin)
-            st.plotly_chart(figure, theme=None, key="evidence", alt=words)
-        facts = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in evidence.items()]
+            show_comparison(view.spec, comparison, tell_latency(comparison.candidate, latency))
+        facts = [(name.replace("_", " ").capitalize(), write_fact(value)) for name, value in evidence.items()]
         st.html(write_pairs([("Reason", event.reason or "–"), *facts, ("Hash", event.hash)], "Evidence"))
+
+
+def write_fact(value: object) -> str:
+    """Write one piece of evidence: a text as it is, a list as sentences, anything else as JSON."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return " ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 view = open_view(has_window=False)

@@ -101,6 +101,9 @@ def draw_figure(
 @lru_cache(maxsize=8)
 def _make_template(background: str, text: str, muted: str, rule: str) -> go.layout.Template:
     """Make what all figures of a theme share; a tenth of the time that setting it on each of them takes."""
+    # Plotly asks pandas when it is there, even while another thread is only half through importing it: wait for that.
+    import pandas  # noqa: F401
+
     axis = {
         "gridcolor": rule,
         "linecolor": rule,

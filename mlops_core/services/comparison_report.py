@@ -93,7 +93,7 @@ def report_rehearsal(runtime: Runtime, spec: ModelSpec, to: str, now: datetime) 
         "champion": found.champion,
         "version": to,
         "sentence": sentence,
-        "detail": f"{detail} {tell_latency(found)}".strip(),
+        "detail": f"{detail} {tell_latency(to, found.latency)}".strip(),
         "verdict": comparison.paired.get_difference(spec.primary_metric).judgement.value if comparison else None,
         "window": {"start": comparison.start.isoformat(), "end": comparison.end.isoformat()} if comparison else None,
         "comparison": describe_comparison(comparison) if comparison else None,

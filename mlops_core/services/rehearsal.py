@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from mlops_core.chunking import LONGEST, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, PreflightCheck, Window
@@ -107,6 +108,11 @@ def write_rehearsal(rehearsal: Rehearsal) -> dict[str, object]:
         "latency": {name: asdict(latency) for name, latency in rehearsal.latency.items()},
         "differences to training": [check.detail for check in rehearsal.checks],
     }
+
+
+def read_latency(document: Mapping[str, Any]) -> dict[str, Latency]:
+    """Turn the times of kept evidence into records."""
+    return {name: Latency(**one) for name, one in document.items()}
 
 
 def _measure(

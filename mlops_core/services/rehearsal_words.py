@@ -1,8 +1,10 @@
 """Rehearsals in words: decides how what was found reads for a person who has to decide."""
 
+from collections.abc import Mapping
+
 from mlops_core.entities import ModelSpec
+from mlops_core.services.artifact_host import Latency
 from mlops_core.services.comparison import VersionComparison
-from mlops_core.services.rehearsal import Rehearsal
 from mlops_core.stats.comparison import MetricDifference, PairedComparison
 from mlops_core.stats.judgement import MOST_FURTHER_LABELS, Judgement
 from mlops_core.words import write_further_labels, write_share, write_span
@@ -11,14 +13,13 @@ CHANCE = 0.05
 """P-value of McNemar's test from which on flips are put down to chance."""
 
 
-def tell_latency(rehearsal: Rehearsal) -> str:
-    """Say how long the versions take to score; empty when they could not be timed."""
-    timed = rehearsal.latency
-    if rehearsal.version not in timed:
+def tell_latency(version: str, timed: Mapping[str, Latency]) -> str:
+    """Say how long a version and others take to score; empty when it could not be timed."""
+    if version not in timed:
         return ""
     told = [f"{name} {one.one_row_ms:.1f} ms" for name, one in sorted(timed.items(), reverse=True)]
-    own = timed[rehearsal.version]
-    return f"For one row, {' and '.join(told)}; {rehearsal.version} scores {own.batch_rows:,} in {own.batch_ms:.0f} ms."
+    own = timed[version]
+    return f"For one row, {' and '.join(told)}; {version} scores {own.batch_rows:,} in {own.batch_ms:.0f} ms."
 
 
 def describe_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> str:

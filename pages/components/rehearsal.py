@@ -42,12 +42,17 @@ def show_rehearsal(spec: ModelSpec, rehearsal: Rehearsal) -> None:
     if comparison is None:
         st.info(f"No rehearsal: {rehearsal.remark}", icon=":material/info:")
         return
+    show_comparison(spec, comparison, tell_latency(rehearsal.version, rehearsal.latency))
+
+
+def show_comparison(spec: ModelSpec, comparison: VersionComparison, more: str = "") -> None:
+    """Draw what a rehearsal found, now or when a change was made, with a remark behind it."""
     judgement = comparison.paired.get_difference(spec.primary_metric).judgement
     sentence, detail = tell_rehearsal(comparison, spec)
     with st.container(key=f"banner-{judgement.name}"):
         st.html(
-            f'<h2 class="dd-sentence">{html.escape(sentence)}</h2><div class="dd-detail">{html.escape(detail)} '
-            f"{html.escape(tell_latency(rehearsal))}</div>"
+            f'<h2 class="dd-sentence">{html.escape(sentence)}</h2>'
+            f'<div class="dd-detail">{html.escape(f"{detail} {more}".strip())}</div>'
         )
     left, right = st.columns(2, gap="medium")
     with left:

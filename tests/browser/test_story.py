@@ -48,6 +48,13 @@ def test_rollback_mends_the_metric_when_two_weeks_are_played(demo_url: str, open
 
     page.get_by_role("link", name="Activity", exact=True).click()
     expect(headline).to_contain_text("rolled back to v3 on 31 Oct 2013")
+    table = page.locator(".st-key-audit-table canvas").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 18, "y": 52}, force=True)
+    evidence = page.locator(".st-key-panel-evidence")
+    expect(evidence).to_contain_text("v3 would be better.")
+    expect(evidence).to_contain_text("F1 by origin")
+    expect(evidence).to_contain_text("v4 misses nearly all late flights")
 
 
 def test_undo_takes_a_rollback_back_when_it_is_clicked(demo_url: str, open_page: OpenPage) -> None:

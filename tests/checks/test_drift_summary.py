@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlops_core.checks.drift import Cause, judge_drift
+from mlops_core.checks.drift import Cause, judge_drift, warn_of_losses
 from mlops_core.checks.drift_summary import explain, summarise_drift
 from mlops_core.entities import Status
 
@@ -57,6 +57,13 @@ REASONS = {
     Cause.NOT_LASTING: (
         judge_series([0.1, 0.31], natural=0.25),
         "temp moved by 0.31 (limit 0.25), adjusted p < 0.001, in 1 of the last 3 chunks; an alert needs 2.",
+    ),
+    Cause.COSTLY: (
+        warn_of_losses(judge_series([0.05]), np.array([[0.0712]]), 0.05),
+        (
+            "temp moved by 0.05 (limit 0.20), adjusted p < 0.001; small as that is, it is expected to cost 0.071 of "
+            "the primary metric, and 0.05 is too much."
+        ),
     ),
 }
 

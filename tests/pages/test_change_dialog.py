@@ -173,3 +173,14 @@ def test_another_target_needs_its_own_confirmation(run_page: RunPage, home: Home
     test.selectbox(key="promote-target").set_value("v1").run()
     wait_for_rehearsal(test)
     assert not test.checkbox(key="promote-worse").value
+
+
+def test_evidence_holds_times_and_differences_to_training(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    open_dialog(test, "review-rollback")
+    test.text_input(key="rollback-reason").set_value("v1 all the same")
+    test.checkbox(key="rollback-worse").check()
+    test.button(key="rollback-confirm").click().run()
+    evidence = list_audit_events(get_runtime().database, MODEL)[0].evidence
+    assert set(evidence["latency"]) == {"v1", "v2"}
+    assert len(evidence["differences to training"]) == 2
