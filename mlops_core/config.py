@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mlops_core.entities import ChunkSize, Columns, Metric, ModelSpec, Standard, Task, Window, Words
+from mlops_core.entities import Baking, ChunkSize, Columns, Metric, ModelSpec, Standard, Task, Window, Words
 from mlops_core.errors import InputError
 
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -23,16 +23,18 @@ CHECK_EVERY, USUAL_CHECK_S, LONGEST_CHECK_S = "DRIFTDECK_CHECK_EVERY", 60, 86_40
 """Variable and default of the seconds between two checks, and the most that is accepted."""
 MOST_FEATURES = 1000
 """Of one model; with more a delivery takes minutes, as DuckDB keeps rows by column."""
+LONGEST_BAKING_DAYS = 365.0
 Choice = TypeVar("Choice", bound=StrEnum)
 
 _SECTIONS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"name", "task", "columns", "monitoring", "standards", "words"}),
+    "": frozenset({"name", "task", "columns", "monitoring", "standards", "baking", "words"}),
     "columns": frozenset(
         {"prediction_id", "timestamp", "version", "score", "label", "numeric", "categorical", "segments"}
     ),
     "monitoring": frozenset(
         {"chunk", "timezone", "primary_metric", "threshold", "label_delay_days", "drift_cost", "reference"}
     ),
+    "baking": frozenset({"days", "auto_revert"}),
     "words": frozenset({"row", "rows", "positives"}),
 }
 
@@ -130,6 +132,7 @@ def parse_model_text(text: str, name: str = "model file") -> ModelSpec:
             drift_cost=_read_drift_cost(monitoring),
             reference=_read_window(monitoring["reference"]) if "reference" in monitoring else None,
             standards=_read_standards(document.get("standards", {})),
+            baking=_read_baking(document.get("baking", {})),
             words=Words(**document.get("words", {})),
         )
     except KeyError as error:
@@ -225,6 +228,15 @@ def _read_standards(section: Mapping[str, object]) -> tuple[Standard, ...]:
             )
         )
     return tuple(standards)
+
+
+def _read_baking(section: Mapping[str, object]) -> Baking:
+    usual = Baking()
+    auto_revert = section.get("auto_revert", usual.auto_revert)
+    if not isinstance(auto_revert, bool):
+        raise InputError(f"The baking auto_revert {auto_revert!r} is not accepted: true or false.")
+    days = _number(section.get("days", usual.days), "baking days", 0.0, LONGEST_BAKING_DAYS)
+    return Baking(days=days, auto_revert=auto_revert)
 
 
 def _checked_name(name: object) -> str:

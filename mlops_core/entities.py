@@ -167,6 +167,16 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Baking:
+    """How a model is watched after a change of production."""
+
+    days: float = 3.0
+    """Days up to the end of a chunk; 0 for not at all."""
+    auto_revert: bool = False
+    """Whether a change that breaks its promise is taken back by itself, once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """A model as its model file describes it."""
 
@@ -187,6 +197,7 @@ class ModelSpec:
     reference: Window | None = None
     """The traffic that later traffic is compared with; None for the training rows of the version in production."""
     standards: tuple[Standard, ...] = ()
+    baking: Baking = field(default_factory=Baking)
     words: Words = field(default_factory=Words)
 
 

@@ -7,6 +7,7 @@ from mlops_core.entities import Metric
 from mlops_core.services.overview import Overview, read_overview
 from mlops_core.services.report import Report, Section
 from mlops_core.words import write_age
+from pages.components.baking import show_bake
 from pages.components.change import draw_change_dialog, offer_advice, offer_undo
 from pages.components.downloads import offer_report, reserve_report
 from pages.components.excerpts import show_drift_excerpt, show_quality_excerpt
@@ -35,7 +36,9 @@ def show_answer(view: View, overview: Overview) -> DeltaGenerator | None:
             place = reserve_report() if overview.versions else None
             champion = overview.champion
             age = write_age(view.now - champion.at) if champion else ""
-            show_champion(champion.version if champion else None, f"for {age}" if age else "")
+            with st.container(gap="xxsmall"):
+                show_champion(champion.version if champion else None, f"for {age}" if age else "")
+                show_bake(view, champion)
     return place
 
 

@@ -7,17 +7,15 @@ import streamlit as st
 from mlops_core.charts.spans import draw_spans
 from mlops_core.charts.theme import assign_colours
 from mlops_core.entities import Action
+from mlops_core.services.baking import read_bakes
 from mlops_core.services.history import VersionHistory, describe_history, read_history
 from mlops_core.services.overview import read_overview
-from mlops_core.words import write_span
-from pages.components.change import draw_change_dialog, offer_change, offer_undo, open_change_dialog
-from pages.components.change_dialog import KEYS
+from pages.components.change import draw_change_dialog, offer_change, offer_undo
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, write_title
 from pages.components.session import get_palette
 from pages.components.states import show_note
-from pages.components.tables import write_pairs
-from pages.components.version_facts import list_facts
+from pages.components.version_panel import show_version
 
 
 def show_answer(view: View, histories: list[VersionHistory]) -> None:
@@ -47,51 +45,6 @@ def show_spans(view: View, histories: list[VersionHistory], colours: dict[str, s
         st.plotly_chart(figure, theme=None, key="spans", alt=f"Times in production. {words}")
 
 
-def show_version(view: View, one: VersionHistory, colour: str) -> None:
-    version, metric = one.version, view.spec.primary_metric
-    with st.container(border=True, key=f"panel-{version.name}"):
-        state = "in production" if one.is_champion else "was in production" if one.spans else "never in production"
-        estimate = one.live.get(metric)
-        span = write_span(version.snapshot.start, version.snapshot.end, view.spec.timezone)
-        with st.grid(5, min_column_width=130, gap=16):
-            st.html(
-                f'<div class="dd-sentence"><span class="dd-dot" style="background:{colour}"></span>'
-                f'{html.escape(version.name)}</div><div class="dd-muted dd-small">{state}</div>'
-            )
-            st.metric(
-                f"{metric.label}, live",
-                f"{estimate.value:.3f}" if estimate and estimate.value is not None else "–",
-                f"{one.n_labelled:,} labels" if one.n_labelled else "no labels",
-                delta_color="gray",
-                delta_arrow="off",
-                chart_data=one.trend or None,
-            )
-            st.metric(f"{metric.label}, offline", _write_figure(version.offline_metrics.get(metric.value)))
-            st.metric("Trained on", f"{version.snapshot.rows:,}", span, delta_color="gray", delta_arrow="off")
-            _offer_action(one)
-        with st.expander("Parameters, features, and origin"):
-            st.html(write_pairs(list_facts(view.spec, one), f"Facts about {version.name}"))
-
-
-def _offer_action(one: VersionHistory) -> None:
-    if one.is_champion:
-        st.badge("Champion", icon=":material/check_circle:", color="blue")
-        return
-    action = Action.ROLL_BACK if one.spans else Action.PROMOTE
-    label = "Roll back" if one.spans else "Promote"
-    if st.button(
-        label,
-        key=f"review-{KEYS[action]}-{one.version.name}",
-        width="stretch",
-        help=f"{label} {'to ' if one.spans else ''}{one.version.name}, after a rehearsal",
-    ):
-        open_change_dialog(action, one.version.name)
-
-
-def _write_figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
 view = open_view(has_window=False)
 overview = read_overview(view.runtime, view.spec, view.now)
 histories = read_history(view.runtime, view.spec, view.now)
@@ -99,7 +52,8 @@ offer_undo(view, overview)
 show_answer(view, histories)
 colours = assign_colours(overview.versions, get_palette())
 show_spans(view, histories, colours)
+bakes = read_bakes(view.runtime, view.spec, view.now)
 for history in reversed(histories):
-    show_version(view, history, colours[history.version.name])
+    show_version(view, history, colours[history.version.name], bakes)
 show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)
 draw_change_dialog(view)

@@ -11,7 +11,7 @@ import pytest
 from mlops_core.config import PROJECT
 
 FLOORS = (
-    {"entities", "errors", "config", "words", "chunking", "contracts"},
+    {"entities", "errors", "config", "words", "chunking", "contracts", "production"},
     {"stats"},
     {"checks", "policy", "store", "artifacts"},
     {"services", "charts"},

@@ -14,6 +14,14 @@ MOST_LINES = 1000
 COLUMNS = ("Line", "When (UTC)", "Who", "What", "Why")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so would be computed by a spreadsheet."""
+OUTCOMES = {
+    "baking kept": "{} kept its promise",
+    "baking broken": "{} broke its promise",
+    "baking undecided": "baking of {} ended undecided",
+    "baking superseded": "baking of {} was cut short",
+    "revert refused": "{} was not taken back by itself",
+}
+"""How what baking has found is told, by action."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -38,8 +46,15 @@ def tell_activity(events: Sequence[AuditEvent]) -> str:
 
 
 def tell_event(event: AuditEvent) -> str:
-    """Say what was done to what: "roll back to v3", "promote v4"."""
+    """Say what was done to what: "roll back to v3", "promote v4", "v3 kept its promise"."""
+    if event.action in OUTCOMES:
+        return OUTCOMES[event.action].format(event.subject)
     return f"{event.action}{' to' if event.action == Action.ROLL_BACK.verb else ''} {event.subject}"
+
+
+def tell_happening(event: AuditEvent) -> str:
+    """Say what was done, and of what baking has found also why."""
+    return f"{tell_event(event)}. {event.reason}" if event.action in OUTCOMES else tell_event(event)
 
 
 def list_lines(events: Sequence[AuditEvent]) -> list[tuple[str, ...]]:

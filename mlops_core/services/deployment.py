@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mlops_core.artifacts import locate_artifact, read_checked
+from mlops_core.checks.baking import find_end, make_promise
 from mlops_core.entities import Action, Actor, Deployment, ModelSpec, Preflight, PreflightCheck, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError, PreflightError
+from mlops_core.production import Bake, Promise
 from mlops_core.services.runtime import Runtime, read_wall_clock
 from mlops_core.store.audit import AuditLine, add_audit_event
+from mlops_core.store.bakes import add_bake
 from mlops_core.store.connection import Transaction
 from mlops_core.store.deployments import ChangeBasis, add_deployment, get_champion, get_change_basis, list_deployments
 from mlops_core.store.models import get_model, get_version, list_versions
@@ -84,10 +87,13 @@ def change_production(
         if earlier:
             return earlier
         preflight = run_preflight(runtime, request.model, request.to)
-    _check_preflight(preflight, request, get_version(runtime.database, request.model, request.to).artifact_hash)
+    version = get_version(runtime.database, request.model, request.to)
+    _check_preflight(preflight, request, version.artifact_hash)
     read_checked(locate_artifact(runtime.home.artifacts, preflight.artifact_hash), preflight.artifact_hash)
+    spec = get_model(runtime.database, request.model)
+    promise = make_promise(spec, version.offline_metrics, request.evidence)
     with runtime.database.transaction() as transaction:
-        return _commit(transaction, request, preflight, now)
+        return _commit(transaction, request, preflight, spec, promise, now)
 
 
 def get_history(runtime: Runtime, model: str) -> list[Deployment]:
@@ -95,8 +101,15 @@ def get_history(runtime: Runtime, model: str) -> list[Deployment]:
     return list_deployments(runtime.database, model)
 
 
-def _commit(transaction: Transaction, request: ChangeRequest, preflight: Preflight, now: datetime) -> Deployment:
-    """Look again inside the transaction, then write all three records."""
+def _commit(
+    transaction: Transaction,
+    request: ChangeRequest,
+    preflight: Preflight,
+    spec: ModelSpec,
+    promise: Promise,
+    now: datetime,
+) -> Deployment:
+    """Look again inside the transaction, then write all three records, and begin to watch."""
     basis = get_change_basis(transaction, request.model, request.to, request.key)
     earlier = _find_repeated_or_refuse(basis, request)
     if earlier:
@@ -119,7 +132,22 @@ def _commit(transaction: Transaction, request: ChangeRequest, preflight: Preflig
         evidence=request.evidence,
     )
     _tell(transaction, deployment, request.evidence, preflight, basis.last_line)
+    if spec.baking.days:
+        _watch(transaction, spec, deployment, promise)
     return deployment
+
+
+def _watch(transaction: Transaction, spec: ModelSpec, deployment: Deployment, promise: Promise) -> None:
+    """Begin the baking window of a change."""
+    bake = Bake(
+        deployment=deployment.id,
+        model=deployment.model,
+        version=deployment.version,
+        start=deployment.at,
+        until=find_end(spec, deployment.at),
+        promise=promise,
+    )
+    add_bake(transaction, bake)
 
 
 def _tell(

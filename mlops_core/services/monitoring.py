@@ -7,6 +7,7 @@ from mlops_core.checks.performance import check_estimate
 from mlops_core.chunking import LONGEST, find_chunk, next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Source, Verdict, Version, Window
 from mlops_core.errors import MLOpsError, UnfinishedError
+from mlops_core.services.baking import check_bakes
 from mlops_core.services.binnings import bin_from_traffic
 from mlops_core.services.drift import read_drift
 from mlops_core.services.drift_report import none_if_nan
@@ -56,7 +57,7 @@ def has_news(runtime: Runtime, spec: ModelSpec, now: datetime, longest_quiet: ti
 
 
 def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
-    """Count what waits, check the champion, and give the verdicts that changed.
+    """Count what waits, check the champion and what its deployment promised, and give the verdicts that changed.
 
     Raises
     ------
@@ -81,6 +82,8 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
     with runtime.database.transaction() as transaction:
         set_refreshed(transaction, spec.name, now)
         changed = store_changed_verdicts(transaction, verdicts, champion.at) if champion else []
+    # After the verdicts, which a promise may be broken by.
+    check_bakes(runtime, spec, now)
     told = " ".join(dict.fromkeys(fault for fault in faults if fault))
     if told:
         raise UnfinishedError(f"Not everything of {spec.name} could be checked. {told}")

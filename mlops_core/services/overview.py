@@ -9,7 +9,7 @@ from mlops_core.checks.findings import Check
 from mlops_core.checks.headline import Headline
 from mlops_core.checks.rollup import STOPS, MetricPair, Rival, Situation, Skew, summarise
 from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Source, Status, Verdict
-from mlops_core.services.activity import tell_event
+from mlops_core.services.activity import tell_happening
 from mlops_core.services.comparison import VersionComparison, list_alternatives, read_comparison
 from mlops_core.services.performance import (
     ALL_TIME,
@@ -233,7 +233,7 @@ def _list_happenings(runtime: Runtime, spec: ModelSpec, verdicts: list[Verdict])
         for batch in list_batches(runtime.database, spec.name, "labels")
     ]
     happenings += [
-        Happening(at=event.at, who=event.actor.name, what=tell_event(event))
+        Happening(at=event.at, who=event.actor.name, what=tell_happening(event))
         for event in list_audit_events(runtime.database, spec.name)
     ]
     return sorted(happenings, key=lambda happening: happening.at, reverse=True)

@@ -40,9 +40,17 @@ def list_verdicts(database: Database, model: str, limit: int = 200) -> list[Verd
     return [_read_verdict(row) for row in database.rows("list_verdicts", {"model": model, "limit": limit})]
 
 
-def list_standing_verdicts(database: Database, model: str, since: datetime) -> list[Verdict]:
-    """Give the newest verdict of each check since an instant, by version, code, and subject."""
-    rows = database.rows("list_standing_verdicts", {"model": model, "since": since})
+def list_standing_verdicts(
+    database: Database, model: str, since: datetime, before: datetime | None = None
+) -> list[Verdict]:
+    """Give the newest verdict of each check since an instant, by version, code, and subject.
+
+    Parameters
+    ----------
+    before : datetime, optional
+        As things stood then; as they stand now when None.
+    """
+    rows = database.rows("list_standing_verdicts", {"model": model, "since": since, "before": before})
     return [_read_verdict(row) for row in rows]
 
 

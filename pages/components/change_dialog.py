@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import streamlit as st
 
+from mlops_core.checks.baking import tell_watch
 from mlops_core.entities import Action, ModelSpec, Preflight
 from mlops_core.errors import MLOpsError
 from mlops_core.services.background import Run
@@ -138,7 +139,8 @@ def _draw_button(view: View, prepared: Prepared, *, is_waiting: bool) -> None:
         args=(view, prepared),
     )
     stays = f" {prepared.champion} stays one click away." if prepared.champion else ""
-    words = f"Production changes at once, for everybody; it is written to the audit log.{stays}"
+    watch = tell_watch(view.spec.baking)
+    words = f"Production changes at once, for everybody; it is written to the audit log. {watch}{stays}"
     if is_waiting:
         words = "The rehearsal is running. Production can change as soon as it ends, or you go on without it."
     elif not passed:

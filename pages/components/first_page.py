@@ -11,6 +11,7 @@ from mlops_core.services.runtime import Runtime
 from pages.components.headline import write_headline
 
 NEEDED = (
+    "pages.components.baking",
     "pages.components.change",
     "pages.components.excerpts",
     "pages.components.models",

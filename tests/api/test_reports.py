@@ -79,20 +79,20 @@ def test_performance_window_ends_before_its_end_in_utc(shared_api: Caller, start
 
 
 def test_audit_lists_the_newest_first(shared_api: Caller):
-    events = read(shared_api, "/audit?limit=2")["events"]
-    assert [event["id"] for event in events] == [6, 5]
-    assert events[0]["action"] == "promote"
-    assert (events[0]["actor"], events[0]["channel"]) == ("tester", "system")
-    assert events[0]["evidence"]["deployment"] == 2
-    assert read(shared_api, "/models/car-loan/audit?limit=2")["events"] == events
-    assert read(shared_api, "/audit?model=car-loan&limit=2")["events"] == events
+    events = read(shared_api, "/audit?limit=3")["events"]
+    assert [event["id"] for event in events] == [8, 7, 6]
+    assert [event["action"] for event in events] == ["baking kept", "baking kept", "promote"]
+    assert (events[2]["actor"], events[2]["channel"]) == ("tester", "system")
+    assert events[2]["evidence"]["deployment"] == 2
+    assert read(shared_api, "/models/car-loan/audit?limit=3")["events"] == events
+    assert read(shared_api, "/audit?model=car-loan&limit=3")["events"] == events
 
 
 def test_audit_verification_names_the_line_that_was_changed(api: Caller):
-    assert read(api, "/audit/verify") == {"intact": True, "broken_line": None, "lines": 6}
+    assert read(api, "/audit/verify") == {"intact": True, "broken_line": None, "lines": 8}
     with api.runtime.database.transaction() as transaction:
         transaction.run_sql("update audit set reason = 'another' where id = 5")
-    assert read(api, "/audit/verify") == {"intact": False, "broken_line": 5, "lines": 6}
+    assert read(api, "/audit/verify") == {"intact": False, "broken_line": 5, "lines": 8}
 
 
 def test_production_is_not_modified_until_it_changes(api: Caller):

@@ -78,18 +78,18 @@ def demand_the_impossible(home: Home) -> None:
 def test_audit_is_a_table_newest_first(run):
     ended = run("audit", "car-loan", "--limit", "2")
     assert ended.exit_code == 0
-    assert [line.split()[0] for line in ended.output.splitlines()[1:]] == ["6", "5"]
+    assert [line.split()[0] for line in ended.output.splitlines()[1:]] == ["8", "7"]
 
 
 def test_audit_verification_ends_with_1_when_a_line_was_changed(run, home: Home):
-    assert run("audit", "verify").output == "The audit log is intact: 6 lines.\n"
+    assert run("audit", "verify").output == "The audit log is intact: 8 lines.\n"
     runtime = open_runtime(home)
     with runtime.database.transaction() as transaction:
         transaction.run_sql("update audit set actor = 'another' where id = 3")
     runtime.close()
     ended = run("audit", "verify", "--json")
     assert ended.exit_code == 1
-    assert ended.document == {"intact": False, "broken_line": 3, "lines": 6}
+    assert ended.document == {"intact": False, "broken_line": 3, "lines": 8}
     assert "line 3" in run("audit", "verify").output
 
 

@@ -146,7 +146,7 @@ def test_address_that_is_stale_is_ignored(run, home: Home, content: str):
 def test_address_of_another_homes_app_is_ignored(app: Running, run, home: Home):
     home.token.write_text("x" * 43)
     home.running.write_text(json.dumps({"pid": os.getpid(), "url": app.url}))
-    assert "6 lines" in run("audit", "verify").output
+    assert "8 lines" in run("audit", "verify").output
 
 
 def test_port_that_only_listens_is_in_use(tmp_path: Path):

@@ -92,7 +92,7 @@ def test_home_is_taken_from_the_environment_and_the_option_wins(
     monkeypatch.setenv("DRIFTDECK_HOME", str(home.path))
     assert main(["audit", "verify"]) == 0
     assert main(["audit", "verify", "--home", str(tmp_path / "missing")]) == 2
-    assert "6 lines" in capsys.readouterr().out
+    assert "8 lines" in capsys.readouterr().out
 
 
 def test_damaged_database_ends_with_2_and_one_sentence(home: Home, capsys: pytest.CaptureFixture[str]):

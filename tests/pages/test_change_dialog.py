@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlops_core.config import Home
+from mlops_core.config import PROJECT, Home
 from mlops_core.entities import Action
+from mlops_core.production import Origin
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.shared import get_runtime
 from mlops_core.store.audit import list_audit_events
+from mlops_core.store.bakes import list_bakes
 from mlops_core.store.deployments import get_champion
 from tests.small_home import ACTOR, MODEL, PRESENT, copy_small_home
 
@@ -184,3 +187,21 @@ def test_evidence_holds_times_and_differences_to_training(run_page: RunPage, hom
     evidence = list_audit_events(get_runtime().database, MODEL)[0].evidence
     assert set(evidence["latency"]) == {"v1", "v2"}
     assert len(evidence["differences to training"]) == 2
+
+
+def test_change_is_watched_from_the_dialog_on(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    open_dialog(test, "review-rollback")
+    assert any("For 3 days it is watched against what was promised." in caption.value for caption in test.caption)
+    test.text_input(key="rollback-reason").set_value("v2 asks too much")
+    test.checkbox(key="rollback-worse").check()
+    test.button(key="rollback-confirm").click().run()
+    # Both earlier changes have kept their promise; the new one bakes.
+    assert _read(test).count("Kept its promise</span>: ROC AUC 0.") == 2
+    assert "Baking until " in _read(test)
+    promised = list_bakes(get_runtime().database, MODEL)[-1].promise
+    assert promised.origin is Origin.REHEARSAL
+    words = _read(AppTest.from_file(str(PROJECT / "pages" / "router.py"), default_timeout=60).run())
+    told = re.search(r"Baking until \d+ \w+ 00:00 UTC</span>: ROC AUC (0\.\d+) \[", words)
+    assert told is not None
+    assert float(told[1]) == pytest.approx(promised.value, abs=0.005)

@@ -125,6 +125,10 @@ def test_activity_says_that_the_chain_holds_when_it_is_verified(run_page: RunPag
     assert any("chain holds" in success.value for success in test.success)
 
 
+def test_overview_says_nothing_of_baking_when_a_kept_promise_is_old(run_page: RunPage, home: Home) -> None:
+    assert "promise" not in _read(run_page(home, "overview")).split("What happened")[0]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_says_so_when_a_check_fails(run_page: RunPage, home: Home, page: str) -> None:
     run_page(home, page)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_core.config import parse_model_text
-from mlops_core.entities import Actor
+from mlops_core.entities import Actor, Baking
 from mlops_core.errors import ConflictError, InputError
 from mlops_core.services.registry import TrainedVersion, keep_snapshot, register_model, register_version
 from mlops_core.store.audit import list_audit_events
@@ -116,6 +116,28 @@ def test_model_is_refused_when_what_drift_may_cost_means_nothing(lines, message)
     text = MODEL_FILE.replace('primary_metric = "roc_auc"', "").replace("[monitoring]", f"[monitoring]\n{lines}")
     with pytest.raises(InputError, match=message):
         parse_model_text(text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("days = -1", "The baking days -1 is not accepted: a number from 0 to 365"),
+        ("days = 366", "The baking days 366 is not accepted"),
+        ("days = true", "The baking days True is not accepted"),
+        ('auto_revert = "yes"', "The baking auto_revert 'yes' is not accepted: true or false"),
+        ("auto_revert = 1", "The baking auto_revert 1 is not accepted"),
+        ("revert = true", "baking has the unknown key 'revert'; accepted are auto_revert, days"),
+    ],
+)
+def test_model_is_refused_when_its_baking_is_not_understood(lines, message):
+    with pytest.raises(InputError, match=message):
+        parse_model_text(f"{MODEL_FILE}\n[baking]\n{lines}")
+
+
+def test_model_is_watched_for_three_days_and_never_reverts_unless_its_file_says_otherwise():
+    assert parse_model_text(MODEL_FILE).baking == Baking(days=3.0, auto_revert=False)
+    own = parse_model_text(f"{MODEL_FILE}\n[baking]\ndays = 0.5\nauto_revert = true")
+    assert own.baking == Baking(days=0.5, auto_revert=True)
 
 
 def test_model_is_refused_and_nothing_changes_when_its_name_is_taken(runtime):

@@ -7,10 +7,10 @@ qualify row_number() over (partition by version, code, subject order by id desc)
 order by version, code, subject;
 
 -- name: list_standing_verdicts
--- The newest of each check since a deployment, whole.
+-- The newest of each check since a deployment, whole, as of now or of an instant.
 select model, version, code, subject, status, reason, evidence, made_at as "at"
 from verdicts
-where model = $model and made_at >= $since
+where model = $model and made_at >= $since and ($before::timestamptz is null or made_at <= $before)
 qualify row_number() over (partition by version, code, subject order by id desc) = 1
 order by version, code, subject;
 

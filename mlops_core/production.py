@@ -1,0 +1,85 @@
+"""The records of changes of production: decides what a promise, a baking window, and its outcome are called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mlops_core.entities import Actor, Metric
+
+BAKER = Actor("baking", "system")
+"""Who writes outcomes down and, when asked to, takes a change back."""
+
+
+class Origin(StrEnum):
+    """Where a promise comes from."""
+
+    REHEARSAL = "rehearsal"
+    """What the version did on the rows of the rehearsal, paired with the version that it replaced."""
+    STANDARD = "standard"
+    """What the model file asks of the primary metric."""
+    OFFLINE = "offline"
+    """What the version did on held-out training rows; shown, not judged."""
+    NOTHING = "nothing"
+
+
+class Outcome(StrEnum):
+    """How a baking window ended."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNDECIDED = "undecided"
+    """Too few labels came in time, or nothing was promised."""
+    SUPERSEDED = "superseded"
+    """Production changed again before the time was over."""
+
+
+class Revert(StrEnum):
+    """What became of taking a broken change back by itself."""
+
+    DUE = "due"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What a change of production lets one expect of the primary metric, in its own units and direction."""
+
+    metric: Metric
+    origin: Origin
+    value: float | None = None
+    """The figure itself; None for a standard."""
+    low: float | None = None
+    """Lower end; None when there is none."""
+    high: float | None = None
+    """Upper end; None when there is none."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Say whether it has an end that can be missed."""
+        return self.low is not None or self.high is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bake:
+    """The time after one change of production in which it is watched."""
+
+    deployment: int
+    model: str
+    version: str
+    start: datetime
+    """When the version was put into production."""
+    until: datetime
+    """End of the last chunk that is watched."""
+    promise: Promise
+    outcome: Outcome | None = None
+    """None while it bakes, or while labels of its time are to come."""
+    reason: str = ""
+    decided_at: datetime | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    """What was seen when it was decided."""
+    revert: Revert | None = None
+    """None when nothing was to be taken back."""
+    refusal: str = ""
+    """Why it was not taken back though that was asked for; else empty."""
