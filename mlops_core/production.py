@@ -83,3 +83,54 @@ class Bake:
     """None when nothing was to be taken back."""
     refusal: str = ""
     """Why it was not taken back though that was asked for; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerSpan:
+    """When a version's rows of some chunk were scored."""
+
+    version: str
+    chunk: datetime
+    n: int
+    """Rows."""
+    first: datetime
+    """Time of the oldest row."""
+    last: datetime
+    """Time of the newest row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stray(AnswerSpan):
+    """Rows of one chunk that a version answered while the ledger did not have it in production."""
+
+    found_at: datetime | None = None
+    """When a check saw first that there are so many; None before that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Consecutive chunks in which a version answered."""
+
+    version: str
+    start: datetime
+    end: datetime
+    n: int
+    """Rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedPrediction:
+    """One prediction, and what the ledger says of its time."""
+
+    prediction_id: str
+    version: str
+    """The version that answered, as the log says."""
+    at: datetime
+    score: float | None
+    """None when it was answered without one."""
+    label: float | None
+    """The newest; None while there is none."""
+    champion: str | None
+    """The version that was in production then, as the ledger says; None before the first."""
+    agrees: bool
+    """Whether the version that answered may have been asked, some minutes around a change allowed."""

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from mlops_core.entities import Action, AuditEvent, Deployment, ModelSpec, Version
+from mlops_core.errors import NotFoundError
 from mlops_core.services.deployment import get_history
 from mlops_core.services.history import find_spans
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.served import find_predictions
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_model, get_version, list_models, list_versions
 from mlops_core.store.references import Reference
@@ -84,6 +86,33 @@ def _describe_version(version: Version, champion: str | None, history: Sequence[
         "created_at": version.created_at,
         "created_by": version.created_by,
     }
+
+
+def describe_prediction(runtime: Runtime, model: str, prediction_id: str) -> dict[str, object]:
+    """Give who answered a prediction and who was to, the newest first should its id have come more than once.
+
+    Raises
+    ------
+    NotFoundError
+        When no row that is kept has the id.
+    """
+    found = find_predictions(runtime, get_model(runtime.database, model), prediction_id)
+    if not found:
+        raise NotFoundError(
+            f"{model} has no prediction {prediction_id!r} among the rows that are kept.", {"prediction": prediction_id}
+        )
+    answers = [
+        {
+            "version": one.version,
+            "at": one.at,
+            "score": one.score,
+            "label": one.label,
+            "in_production": one.champion,
+            "agrees": one.agrees,
+        }
+        for one in found
+    ]
+    return {"model": model, "prediction_id": prediction_id, "answers": answers}
 
 
 def describe_deployment(deployment: Deployment) -> dict[str, object]:

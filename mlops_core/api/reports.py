@@ -7,7 +7,13 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from mlops_core.api.answers import HEADERS, make_success
-from mlops_core.api.documents import describe_event, describe_models, describe_production, describe_versions
+from mlops_core.api.documents import (
+    describe_event,
+    describe_models,
+    describe_prediction,
+    describe_production,
+    describe_versions,
+)
 from mlops_core.api.parameters import choose_version, read_segment, read_window, shorten
 from mlops_core.api.state import answer
 from mlops_core.entities import Window
@@ -125,6 +131,12 @@ async def get_quality(
         return report_quality(runtime, spec, asked, chosen, now, read_segment(spec, segment))
 
     return await answer(request, report)
+
+
+@router.get("/models/{model}/predictions/{prediction}")
+async def get_prediction(request: Request, model: str, prediction: str) -> Response:
+    """Say which version answered a prediction, and which one was in production then."""
+    return await answer(request, partial(describe_prediction, model=model, prediction_id=prediction))
 
 
 @router.get("/models/{model}/audit")

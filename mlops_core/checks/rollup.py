@@ -1,10 +1,12 @@
 """The headline: decides from verdicts and paired differences which sentence opens the overview and what it advises."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mlops_core.checks.findings import Check
 from mlops_core.checks.headline import Headline
+from mlops_core.checks.strays import WRONG_VERSION
 from mlops_core.entities import Action, Metric, Status, Verdict, Words
 from mlops_core.stats.judgement import Judgement
 from mlops_core.words import write_difference, write_instant, write_share, write_span
@@ -12,7 +14,8 @@ from mlops_core.words import write_difference, write_instant, write_share, write
 GAIN_WORTH_A_CHANGE = 0.02
 """What a rival must gain to be named while the champion keeps its standard, in units of the metric."""
 
-_STOPS = {
+_STOPS: Mapping[str, str] = {
+    WRONG_VERSION: "other versions answer {rows} too",
     Check.REFUSED: "its newest {rows} are refused",
     Check.FRESHNESS: "no new {rows} come",
     Check.VOLUME: "{champion} gets another number of {rows} than usual",
@@ -86,7 +89,8 @@ class Situation:
     """The newest verdict against the primary standard; None when the champion has no labels or no standard."""
     skews: tuple[Skew, ...]
     stops: tuple[Verdict, ...] = ()
-    """Alerts that say that traffic does not come as it used to: refused, too old, too few or too many rows."""
+    """Alerts that say that traffic does not come as it used to, refused, too old, too few or too many rows, or that
+    another version answers it."""
     rivals: tuple[Rival, ...]
     """Best first."""
     evidence: Rival | None
@@ -102,11 +106,11 @@ def summarise(situation: Situation) -> Headline:
 
 
 def _tell_stop(situation: Situation, headline: Headline) -> Headline:
-    """Say that traffic does not come as it used to, which figures of the past do not show."""
-    stop = min(situation.stops, key=lambda verdict: list(_STOPS).index(Check(verdict.code)))
+    """Say that traffic does not come as it used to, or goes elsewhere, which figures of the past do not show."""
+    stop = min(situation.stops, key=lambda verdict: list(_STOPS).index(verdict.code))
     if headline.status in (Status.ALERT, Status.WARNING):
         return replace(headline, detail=_join(headline.detail, f"Besides: {stop.reason}"))
-    told = _STOPS[Check(stop.code)].format(rows=situation.words.rows, champion=situation.champion)
+    told = _STOPS[stop.code].format(rows=situation.words.rows, champion=situation.champion)
     sentence = f"{told[0].upper()}{told[1:]}."
     if headline.status is Status.OK:
         sentence = f"{headline.sentence.removesuffix('.')}, but {told}."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mlops_core.entities import Action, AuditEvent, ModelSpec
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.strays import INCIDENT
 from mlops_core.store.audit import find_broken_line, list_audit_events
 
 MOST_LINES = 1000
@@ -14,14 +15,15 @@ MOST_LINES = 1000
 COLUMNS = ("Line", "When (UTC)", "Who", "What", "Why")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so would be computed by a spreadsheet."""
-OUTCOMES = {
+FINDINGS = {
     "baking kept": "{} kept its promise",
     "baking broken": "{} broke its promise",
     "baking undecided": "baking of {} ended undecided",
     "baking superseded": "baking of {} was cut short",
     "revert refused": "{} was not taken back by itself",
+    INCIDENT: "{} answered out of turn",
 }
-"""How what baking has found is told, by action."""
+"""How is told what was found rather than done, by action."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -47,14 +49,16 @@ def tell_activity(events: Sequence[AuditEvent]) -> str:
 
 def tell_event(event: AuditEvent) -> str:
     """Say what was done to what: "roll back to v3", "promote v4", "v3 kept its promise"."""
-    if event.action in OUTCOMES:
-        return OUTCOMES[event.action].format(event.subject)
+    if event.action in FINDINGS:
+        return FINDINGS[event.action].format(event.subject)
     return f"{event.action}{' to' if event.action == Action.ROLL_BACK.verb else ''} {event.subject}"
 
 
 def tell_happening(event: AuditEvent) -> str:
-    """Say what was done, and of what baking has found also why."""
-    return f"{tell_event(event)}. {event.reason}" if event.action in OUTCOMES else tell_event(event)
+    """Say what was done; of what was found rather than done, also the figures."""
+    if event.action == INCIDENT:
+        return event.reason
+    return f"{tell_event(event)}. {event.reason}" if event.action in FINDINGS else tell_event(event)
 
 
 def list_lines(events: Sequence[AuditEvent]) -> list[tuple[str, ...]]:

@@ -19,6 +19,7 @@ from mlops_core.services.reference_scores import ensure_reference_scores
 from mlops_core.services.references import ensure_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.standards import check_standards
+from mlops_core.services.strays import check_answers, count_strays, tell_incidents
 from mlops_core.stats.counts import merge_counts, select_chunks
 from mlops_core.store.chunks import clear_pending, list_pending
 from mlops_core.store.deployments import get_champion
@@ -34,12 +35,17 @@ CHECKED_CHUNKS = 7
 
 
 def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
-    """Count the features of new rows, and the chunks that rows, labels, or replays have touched; give these."""
+    """Count the features of new rows, and the chunks that rows, labels, or replays have touched; give these.
+
+    Of those chunks it is also known then which rows another version than the one in production answered.
+    """
     binning = bin_from_traffic(runtime, spec, runtime.now(spec.name))
     if binning:
         count_new_rows(runtime.database, spec, binning)
     chunks, rows_from = list_pending(runtime.database, spec.name), get_rows_from(runtime.database, spec.name)
     whole = [chunk for chunk in chunks if rows_from is None or chunk >= rows_from]
+    # First: afterwards nothing says which chunks are new.
+    count_strays(runtime, spec, whole)
     count_chunks(runtime.database, spec, whole)
     if len(whole) < len(chunks):
         # What was counted while the rows were there stays; without them it would become zero.
@@ -79,9 +85,11 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
         verdicts += found
         faults.append(fault)
         verdicts += check_features(runtime, spec, champion, version, reference, now) if reference else []
+        verdicts += check_answers(runtime, spec, champion, now)
     with runtime.database.transaction() as transaction:
         set_refreshed(transaction, spec.name, now)
         changed = store_changed_verdicts(transaction, verdicts, champion.at) if champion else []
+        tell_incidents(transaction, changed)
     # After the verdicts, which a promise may be broken by.
     check_bakes(runtime, spec, now)
     told = " ".join(dict.fromkeys(fault for fault in faults if fault))

@@ -8,6 +8,7 @@ from datetime import datetime
 from mlops_core.checks.findings import Check
 from mlops_core.checks.headline import Headline
 from mlops_core.checks.rollup import STOPS, MetricPair, Rival, Situation, Skew, summarise
+from mlops_core.checks.strays import WRONG_VERSION, is_grave
 from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Source, Status, Verdict
 from mlops_core.services.activity import tell_happening
 from mlops_core.services.comparison import VersionComparison, list_alternatives, read_comparison
@@ -174,7 +175,8 @@ def _describe_situation(
 def _list_stops(runtime: Runtime, spec: ModelSpec, champion: Deployment) -> tuple[Verdict, ...]:
     standing = list_standing_verdicts(runtime.database, spec.name, champion.at)
     own = (verdict for verdict in standing if verdict.version == champion.version)
-    return tuple(verdict for verdict in own if verdict.code in STOPS and verdict.status is Status.ALERT)
+    alerts = (verdict for verdict in own if verdict.code in STOPS and verdict.status is Status.ALERT)
+    return tuple(verdict for verdict in alerts if verdict.code != WRONG_VERSION or is_grave(verdict))
 
 
 def _read_rival(spec: ModelSpec, found: VersionComparison, was_champion: bool) -> Rival | None:
@@ -227,6 +229,8 @@ def _list_happenings(runtime: Runtime, spec: ModelSpec, verdicts: list[Verdict])
         for verdict in verdicts
         if (verdict.status in (Status.ALERT, Status.WARNING) or verdict.code == "performance.standard")
         and not _is_said_twice(verdict, skewed)
+        # An incident is told by the line that it has in the audit log.
+        and verdict.code != WRONG_VERSION
     ]
     happenings += [
         Happening(at=batch.at, who="labels", what=_tell_labels(spec, batch))

@@ -79,6 +79,7 @@ def delete_old(
         transaction.run("delete_score_profiles_before", key)
         transaction.run("delete_feature_profiles_before", key)
         transaction.run("delete_segment_profiles_before", key)
+        transaction.run("delete_strays_before", key)
 
 
 def has_pending(transaction: Transaction, model: str, before: datetime) -> bool:

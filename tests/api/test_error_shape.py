@@ -21,6 +21,8 @@ BODIES = {
     "retention": {"row_days": 30, "profile_days": None, "reason": "because"},
 }
 """What each route that changes a model accepts, by the last part of its path."""
+QUERIES = {"comparison": {"challenger": "v1"}, "rehearsal": {"to": "v1"}}
+"""What a route has to be asked with."""
 ROLLBACK = "/api/v1/models/car-loan/rollback"
 
 
@@ -28,16 +30,19 @@ def fill(path: str, model: str = "car-loan") -> str:
     return path.replace("{model}", model)
 
 
-def give_body(method: str, path: str) -> dict[str, object]:
-    """Give a body that a route accepts."""
-    body = BODIES.get(path.rpartition("/")[2]) if method == "POST" else None
-    return {"json": body} if body else {}
+def give_options(method: str, path: str) -> dict[str, object]:
+    """Give a body or a query that a route accepts."""
+    name = path.rpartition("/")[2]
+    body = BODIES.get(name) if method == "POST" else None
+    return {"json": body} if body else {"params": QUERIES.get(name)}
 
 
 def test_routes_are_those_of_the_contract():
     reads = ["/audit", "/audit/verify", "/demo", "/health", "/models"]
-    names = ("audit", "contract", "drift", "performance", "production", "quality", "reference", "retention", "versions")
-    reads += [f"/models/{{model}}/{name}" for name in names]
+    names = ("audit", "comparison", "contract", "drift", "performance", "predictions/{prediction}", "production")
+    reads += [
+        f"/models/{{model}}/{name}" for name in (*names, "quality", "reference", "rehearsal", "retention", "versions")
+    ]
     changes = [
         "/demo",
         *(f"/models/{{model}}/{name}" for name in ("contract", "promote", "reference", "retention", "rollback")),
@@ -71,15 +76,16 @@ def test_routes_answer_405_when_the_method_is_wrong(shared_api: Caller, method: 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_routes_refuse_unknown_parameters_by_name(shared_api: Caller, method: str, path: str):
-    options = give_body(method, path)
-    error = check_error(shared_api.request(method, f"{fill(path)}?colour=red", **options), 422, "invalid_input")
+    options = give_options(method, path)
+    options["params"] = {**(options.get("params") or {}), "colour": "red"}
+    error = check_error(shared_api.request(method, fill(path), **options), 422, "invalid_input")
     assert "'colour'" in error["message"]
 
 
 @pytest.mark.parametrize(("method", "path"), MODEL_ROUTES)
 @pytest.mark.parametrize("model", ["nope", "%00", "..%2E", "a" * 3000])
 def test_routes_answer_404_when_the_model_is_unknown(shared_api: Caller, method: str, path: str, model: str):
-    options = give_body(method, path)
+    options = give_options(method, path)
     check_error(shared_api.request(method, fill(path, model), **options), 404, "not_found")
 
 

@@ -141,3 +141,26 @@ def test_unexpected_errors_are_logged_and_not_told(api: Caller, caplog: pytest.L
     assert "onnection" not in error["message"]
     assert error["details"]["reference"] in caplog.text
     assert "Traceback" in caplog.text
+
+
+def test_prediction_tells_who_served_it_and_who_was_to(shared_api: Caller):
+    document = read(shared_api, "/models/car-loan/predictions/8-00300")
+    assert (document["model"], document["prediction_id"]) == ("car-loan", "8-00300")
+    (answer,) = document["answers"]
+    score = answer.pop("score")
+    assert 0 < score < 1
+    assert answer == {
+        "version": "v2",
+        "at": "2024-03-09T12:00:00+00:00",
+        "label": answer["label"],
+        "in_production": "v2",
+        "agrees": True,
+    }
+    assert answer["label"] in (0.0, 1.0)
+
+
+@pytest.mark.parametrize("prediction", ["nobody", "8-0030", "%25", "' or 1=1"])
+def test_prediction_that_no_row_has_is_not_found(shared_api: Caller, prediction: str):
+    answer = shared_api.get(f"/api/v1/models/car-loan/predictions/{prediction}")
+    error = check_error(answer, 404, "not_found")
+    assert "among the rows that are kept" in error["message"]

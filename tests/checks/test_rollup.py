@@ -7,6 +7,7 @@ import pytest
 
 from mlops_core.checks.findings import Check
 from mlops_core.checks.rollup import MetricPair, Rival, Situation, Skew, summarise
+from mlops_core.checks.strays import WRONG_VERSION
 from mlops_core.entities import Action, Metric, Status, Verdict, Words
 from mlops_core.stats.judgement import Judgement
 
@@ -323,28 +324,31 @@ def test_cause_says_how_values_differ_from_training():
     ) in detail
 
 
-def make_stop(check, status=Status.ALERT):
-    return replace(make_verdict(status), code=check.value, subject="traffic", reason=f"The reason of {check.value}.")
+def make_stop(code, status=Status.ALERT):
+    return replace(make_verdict(status), code=str(code), subject="traffic", reason=f"The reason of {code}.")
 
 
 @pytest.mark.parametrize(
-    ("check", "sentence"),
+    ("code", "sentence"),
     [
+        (WRONG_VERSION, "v4 keeps its standard, but other versions answer flights too."),
         (Check.REFUSED, "v4 keeps its standard, but its newest flights are refused."),
         (Check.FRESHNESS, "v4 keeps its standard, but no new flights come."),
         (Check.VOLUME, "v4 keeps its standard, but v4 gets another number of flights than usual."),
     ],
 )
-def test_traffic_that_does_not_come_is_an_alert_though_the_standard_is_kept(check, sentence):
-    found = summarise(make_situation(Status.OK, stops=(make_stop(check),)))
+def test_traffic_that_does_not_come_is_an_alert_though_the_standard_is_kept(code, sentence):
+    found = summarise(make_situation(Status.OK, stops=(make_stop(code),)))
     assert (found.status, found.sentence) == (Status.ALERT, sentence)
     assert found.kicker == "ALERT · traffic · since 14 Oct 06:00"
-    assert found.detail.startswith(f"The reason of {check.value}. The reason of OK.")
+    assert found.detail.startswith(f"The reason of {code}. The reason of OK.")
 
 
 def test_traffic_that_does_not_come_is_said_first_when_there_are_no_labels():
     found = summarise(make_situation(stops=(make_stop(Check.VOLUME), make_stop(Check.REFUSED))))
     assert (found.status, found.sentence) == (Status.ALERT, "Its newest flights are refused.")
+    elsewhere = summarise(make_situation(stops=(make_stop(Check.REFUSED), make_stop(WRONG_VERSION))))
+    assert elsewhere.sentence == "Other versions answer flights too."
 
 
 def test_broken_standard_is_said_before_traffic_that_does_not_come():

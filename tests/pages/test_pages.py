@@ -8,10 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlops_core.config import PROJECT, Home
-from mlops_core.services.registry import register_model
+from mlops_core.services.monitoring import refresh
+from mlops_core.services.registry import list_specs, register_model
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.schedule import Job, JobState, note_failure
 from mlops_core.shared import get_runtime
+from tests.services.test_strays import send_at
 from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, copy_small_home
 
 PAGES = ("overview", "performance", "drift", "quality", "versions", "activity")
@@ -127,6 +129,45 @@ def test_activity_says_that_the_chain_holds_when_it_is_verified(run_page: RunPag
 
 def test_overview_says_nothing_of_baking_when_a_kept_promise_is_old(run_page: RunPage, home: Home) -> None:
     assert "promise" not in _read(run_page(home, "overview")).split("What happened")[0]
+
+
+def test_versions_says_that_the_log_agrees_with_the_ledger(run_page: RunPage, home: Home) -> None:
+    test = run_page(home, "versions")
+    words = _read(test)
+    assert "AGREES" in words
+    assert "All 8,400 loans were answered by the version that was in production at their time." in words
+    assert "Incidents, newest first" not in words
+    chart = next(one for one in test.get("plotly_chart") if "-served" in one.proto.id)
+    assert chart.proto.alt.startswith("Who answered. All 8,400 loans")
+
+
+def test_versions_shows_an_incident_with_its_rows(run_page: RunPage, home: Home) -> None:
+    runtime = Runtime.open(home)
+    spec = list_specs(runtime)[0]
+    send_at(runtime, spec, "v1", PRESENT, 50)
+    refresh(runtime, spec, PRESENT + timedelta(hours=1))
+    runtime.close()
+    words = _read(run_page(home, "versions"))
+    assert "INCIDENT" in words
+    assert "v1 answered 50 loans from 20 Mar 00:00 to 20 Mar 00:58 UTC while it was not in production." in words
+    assert "Incidents, newest first" in words
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (" 8-00300 ", "v2 answered this loan on 9 Mar 2024 at 12:00:00 UTC, and was in production then."),
+        ("<b>", "No loan has the id &lt;b&gt;."),
+        ("   ", None),
+    ],
+)
+def test_versions_looks_up_who_served_a_prediction(run_page: RunPage, home: Home, asked: str, said: str | None) -> None:
+    test = run_page(home, "versions")
+    test.text_input(key="served-lookup").set_value(asked).run()
+    assert not test.exception
+    words = _read(test)
+    assert ("answered this loan" in words or "No loan has" in words) == (said is not None)
+    assert said is None or said in words
 
 
 @pytest.mark.parametrize("page", PAGES)
