@@ -142,6 +142,14 @@ def describe_cells(
     return told
 
 
+_SAME_IN_ALL: Mapping[str, object] = {
+    "type": "scatter",
+    "mode": "markers+text",
+    "hovertemplate": "<b>%{customdata[2]}</b>, %{customdata[3]}<br>%{customdata[4]}<extra></extra>",
+    "selected": {"marker": {"opacity": 1}},
+}
+
+
 def _trace_status(
     status: Status,
     stamps: Sequence[str],
@@ -160,32 +168,30 @@ def _trace_status(
     ]
     colour, is_empty = palette.status[status], status is Status.INSUFFICIENT_DATA
     # Plotly checks every element of a list, twice; arrays, numbers on a scale, and one text for all are fast.
-    texts = [tile.text for _, _, _, tile in cells]
+    texts = [tile.text for *_, tile in cells]
     told = [
         [row.name, stamps[column], show_plain(row.label), names[column], show_plain(tile.words)]
         for column, _, row, tile in cells
     ]
+    marker = {
+        "symbol": "square-open" if is_empty else "square",
+        "size": size * (EMPTY_SHARE if is_empty else 1),
+        "line": {"width": 1.2 if status in _OUTLINED else 0, "color": colour},
+        **({"color": colour} if is_empty else _shade([tile.near for *_, tile in cells], colour, look, status)),
+    }
     return {
-        "type": "scatter",
+        **_SAME_IN_ALL,
         "x": np.array([column for column, _, _, _ in cells], np.int64),
         "y": np.array([line for _, line, _, _ in cells], np.int64),
-        "mode": "markers+text",
-        "marker": {
-            "symbol": "square-open" if is_empty else "square",
-            "size": size * (EMPTY_SHARE if is_empty else 1),
-            "line": {"width": 1.2 if status in _OUTLINED else 0, "color": colour},
-            **({"color": colour} if is_empty else _shade([tile.near for *_, tile in cells], colour, look, status)),
-        },
+        "marker": marker,
         "text": texts[0] if len(set(texts)) == 1 else texts,
         "textfont": {
             "size": look.text_size if size > 12 else 7,
             "color": palette.background if status is Status.ALERT else palette.text,
         },
         "customdata": np.array(told, np.object_),
-        "hovertemplate": "<b>%{customdata[2]}</b>, %{customdata[3]}<br>%{customdata[4]}<extra></extra>",
         "name": look.names[status],
         "showlegend": bool(cells),
-        "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}, "textfont": {"color": palette.text}},
     }
 

@@ -43,19 +43,7 @@ def show_check(quality: QualityView, choice: Choice) -> Section:
                 config={"displayModeBar": False},
                 alt=words,
             )
-        with st.expander(f"The {len(rows)} values behind it" if rows[1:] else "The value behind it"):
-            st.dataframe(
-                pd.DataFrame(rows, columns=list(READING_COLUMNS)),
-                hide_index=True,
-                key="quality-readings",
-                column_config={"Reason": st.column_config.TextColumn(width="large")},
-                alt=f"{label}, newest first",
-            )
-            offer_csv(
-                write_csv(READING_COLUMNS, rows),
-                f"{quality.spec.name}-{choice.check.value}",
-                key="quality-check-csv",
-            )
+        _show_values(quality, choice, label, rows)
     return Section(
         title=label,
         note=f"{note}. {told}",
@@ -63,6 +51,21 @@ def show_check(quality: QualityView, choice: Choice) -> Section:
         words=words if is_known else "",
         table=Table(columns=READING_COLUMNS, rows=rows),
     )
+
+
+def _show_values(quality: QualityView, choice: Choice, label: str, rows: Sequence[Sequence[str]]) -> None:
+    """Fold the figures behind the history up, and offer them as a file."""
+    with st.expander(f"The {len(rows)} values behind it" if rows[1:] else "The value behind it"):
+        st.dataframe(
+            pd.DataFrame(rows, columns=list(READING_COLUMNS)),
+            hide_index=True,
+            key="quality-readings",
+            column_config={"Reason": st.column_config.TextColumn(width="large")},
+            alt=f"{label}, newest first",
+        )
+        offer_csv(
+            write_csv(READING_COLUMNS, rows), f"{quality.spec.name}-{choice.check.value}", key="quality-check-csv"
+        )
 
 
 def _show_reading(quality: QualityView, choice: Choice, readings: Sequence[Reading]) -> str:
