@@ -74,17 +74,32 @@ def compare_versions(
     """
     sample = sample_window(runtime, spec, window)
     rows = _fetch_enough(runtime, spec, champion, candidate, sample)
-    arrays = {name: rows[name].to_numpy() for name in ("label", "score_0", "score_1")}
+    n_logged = None if sample.is_whole else sample.n_available
+    return judge_rows(spec, rows, (champion, candidate), window, missing=missing, n_logged=n_logged)
+
+
+def judge_rows(
+    spec: ModelSpec,
+    rows: pa.Table,
+    pair: tuple[str, str],
+    span: Window,
+    *,
+    places: tuple[int, int] = (0, 1),
+    missing: tuple[str, ...] = (),
+    n_logged: int | None = None,
+) -> VersionComparison:
+    """Compare the champion and the candidate of a pair on labelled rows that both have scored.
+
+    Parameters
+    ----------
+    rows : pa.Table
+        As `fetch_scored` gives them, at least one.
+    places : tuple of int
+        Which of the scores are those of the pair.
+    """
+    label, before, after = (rows[name].to_numpy() for name in ("label", *(f"score_{place}" for place in places)))
     strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
-    threshold = spec.threshold
-    common = (
-        arrays["label"],
-        arrays["score_0"],
-        arrays["score_1"],
-        threshold,
-        threshold,
-        strata,
-    )
+    common = (label, before, after, spec.threshold, spec.threshold, strata)
     rng = np.random.default_rng(RESAMPLING_SEED)
     column = spec.columns.segments[0] if spec.columns.segments else None
     segments: tuple[SegmentDifference, ...] = ()
@@ -93,15 +108,15 @@ def compare_versions(
         segments = tuple(compare_segments(*common, values, rng, margin=MARGIN))
     return VersionComparison(
         model=spec.name,
-        champion=champion,
-        candidate=candidate,
-        start=window.start,
-        end=window.end,
+        champion=pair[0],
+        candidate=pair[1],
+        start=span.start,
+        end=span.end,
         paired=compare_paired(*common, rng, metrics=_choose_metrics(spec), margin=MARGIN),
         segments=segments,
         segment_column=column,
         missing=missing,
-        n_logged=None if sample.is_whole else sample.n_available,
+        n_logged=n_logged,
     )
 
 

@@ -1,6 +1,6 @@
 """Rehearsals: decides on which rows a version is tried before it is put into production, and what is told of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,7 +88,7 @@ def rehearse(runtime: Runtime, spec: ModelSpec, to: str, now: datetime, progress
         except MLOpsError as error:
             remark = error.message
     told.report(0.85, f"Timing {to}")
-    latency = _measure(runtime, spec, [champion.version, to] if champion else [to], now, told)
+    latency = measure_latencies(runtime, spec, [champion.version, to] if champion else [to], now, told)
     told.report(0.95, f"Comparing the training of {to} with what there is now")
     return Rehearsal(
         version=to,
@@ -115,9 +115,10 @@ def read_latency(document: Mapping[str, Any]) -> dict[str, Latency]:
     return {name: Latency(**one) for name, one in document.items()}
 
 
-def _measure(
-    runtime: Runtime, spec: ModelSpec, names: list[str], now: datetime, progress: Progress
+def measure_latencies(
+    runtime: Runtime, spec: ModelSpec, names: Sequence[str], now: datetime, progress: Progress
 ) -> dict[str, Latency]:
+    """Measure how long versions take to score rows of the newest weeks; one that cannot score them is left out."""
     found: dict[str, Latency] = {}
     for name in names:
         try:

@@ -36,14 +36,26 @@ def describe_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> str:
 
 def tell_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> tuple[str, str]:
     """Say in a sentence what a rehearsal found, and behind it the figures and the price."""
-    paired, candidate, champion = comparison.paired, comparison.candidate, comparison.champion
-    primary = paired.get_difference(spec.primary_metric)
-    before, after = paired.champion_confusion, paired.candidate_confusion
+    candidate, primary = comparison.candidate, comparison.paired.get_difference(spec.primary_metric)
     told = [
         _tell_rows(comparison, spec),
         f"{primary.metric.label} {primary.candidate:.2f} instead of {primary.champion:.2f}."
         if primary.difference is not None
         else f"{primary.metric.label} cannot be compared: {primary.reason}.",
+        *tell_decisions(comparison, spec),
+    ]
+    return _judge(candidate, primary, comparison.paired.margin), " ".join(told)
+
+
+def tell_decisions(comparison: VersionComparison, spec: ModelSpec) -> list[str]:
+    """Say what a candidate finds and misses beside the champion, how many decisions flip, and what pays for it."""
+    paired, candidate, champion = comparison.paired, comparison.candidate, comparison.champion
+    primary, before, after = (
+        paired.get_difference(spec.primary_metric),
+        paired.champion_confusion,
+        paired.candidate_confusion,
+    )
+    told = [
         (
             f"Of {paired.n_positive:,} {spec.words.positives} {candidate} finds {after.true_positive:,}, "
             f"{champion} {before.true_positive:,}; false alarms {after.false_positive:,} instead of "
@@ -54,7 +66,7 @@ def tell_rehearsal(comparison: VersionComparison, spec: ModelSpec) -> tuple[str,
     worse = [found.metric.label for found in paired.metrics.values() if found.judgement is Judgement.WORSE]
     if worse and primary.judgement in (Judgement.BETTER, Judgement.NOT_WORSE):
         told.append(f"The price: {' and '.join(worse)} {'get' if len(worse) > 1 else 'gets'} worse.")
-    return _judge(candidate, primary, paired.margin), " ".join(told)
+    return told
 
 
 def _tell_rows(comparison: VersionComparison, spec: ModelSpec) -> str:

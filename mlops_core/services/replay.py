@@ -55,7 +55,7 @@ def replay_version(
     """
     version, sample = get_version(runtime.database, spec.name, name), sample_window(runtime, spec, window)
     rows = fetch_unreplayed(runtime.database, spec, name, version.features, sample)
-    missing = tuple(_find_missing(runtime, spec, version, sample))
+    missing = tuple(find_missing(runtime, spec, version, sample))
     if rows.num_rows:
         scores = _score(runtime, spec, version, rows, missing, progress or Progress())
         scored = rows.select(["prediction_id", "scored_at"]).append_column("score", pa.array(scores))
@@ -63,8 +63,8 @@ def replay_version(
     return Replay(version=name, sample=sample, n_scored=rows.num_rows, missing=missing)
 
 
-def _find_missing(runtime: Runtime, spec: ModelSpec, version: Version, sample: Sample) -> list[str]:
-    """Name the features that were not all empty in training, and are in the window."""
+def find_missing(runtime: Runtime, spec: ModelSpec, version: Version, sample: Sample) -> list[str]:
+    """Name the features of a version that were not all empty in training, and are in a sample."""
     empty = find_empty_features(runtime.database, spec, version.features, sample)
     return [name for name in empty if version.snapshot.null_fractions.get(name, 0.0) < 1.0]
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.store.chunks import chunk_expression, mark_traffic
 from mlops_core.store.connection import Database
+from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.tables import name_table, newest_labels_cte, quote
 
 
@@ -82,7 +83,9 @@ def find_empty_features(database: Database, spec: ModelSpec, features: Sequence[
     return [name for name in features if name not in known or counted[name] == 0]
 
 
-def fetch_scored(database: Database, spec: ModelSpec, versions: Sequence[str], sample: Sample) -> pa.Table:
+def fetch_scored(
+    database: Database, spec: ModelSpec, versions: Sequence[str], sample: Sample, segment: Segment = ALL_TRAFFIC
+) -> pa.Table:
     """Give the labelled rows of a sample that all of some versions scored, live or by replay, oldest first.
 
     The columns are prediction_id, chunk, label (0 or 1), score_0, score_1, … in the order of the versions, and the
@@ -90,21 +93,74 @@ def fetch_scored(database: Database, spec: ModelSpec, versions: Sequence[str], s
     """
     segments = "".join(f", p.{quote(name)}" for name in spec.columns.segments)
     scores = "".join(f", s{i}.score as score_{i}" for i in range(len(versions)))
-    joins = " ".join(
-        f"join scores as s{i} on s{i}.prediction_id = p.prediction_id and s{i}.version = $version_{i} "
+    return database.table(
+        f"with {_rows_of(spec, sample)}, {newest_labels_cte(spec, 'rows_of_sample')}, {_scores_of(spec)} "
+        f"select p.prediction_id, {chunk_expression(spec, 'p.scored_at')} as chunk, l.label{scores}{segments} "
+        "from rows_of_sample as p join newest_labels as l using (prediction_id) "
+        f"{_join_scores(versions, 'join')}{_keep_segment(segment)} order by p.scored_at, p.prediction_id",
+        _bind(sample) | _bind_versions(versions) | _bind_segment(segment),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredRows:
+    """How many rows of a sample the same versions scored."""
+
+    by: tuple[bool, ...]
+    """Whether each of the versions that were asked about scored them, in their order."""
+    n: int
+    n_labelled: int
+
+
+def count_scored(
+    database: Database, spec: ModelSpec, versions: Sequence[str], sample: Sample, segment: Segment = ALL_TRAFFIC
+) -> list[ScoredRows]:
+    """Count the rows of a sample by which of some versions scored them, live or by replay; every row counts once."""
+    flags = [f"s{i}.score is not null as by_{i}" for i in range(len(versions))]
+    table = database.table(
+        f"with {_rows_of(spec, sample)}, {newest_labels_cte(spec, 'rows_of_sample')}, {_scores_of(spec)} "
+        f"select {', '.join(flags)}, count(*) as n, count(l.label) as n_labelled "
+        "from rows_of_sample as p left join newest_labels as l using (prediction_id) "
+        f"{_join_scores(versions, 'left join')}{_keep_segment(segment)} group by all order by all",
+        _bind(sample) | _bind_versions(versions) | _bind_segment(segment),
+    )
+    return [
+        ScoredRows(by=tuple(row[f"by_{i}"] for i in range(len(versions))), n=row["n"], n_labelled=row["n_labelled"])
+        for row in table.to_pylist()
+    ]
+
+
+def count_replays(database: Database, spec: ModelSpec) -> int:
+    """Give how many scores of replays are kept; while it is the same, no version has scored anything since."""
+    return int(database.table(f"select count(*) as n from {name_table('replays', spec.name)}")["n"][0].as_py())
+
+
+def _scores_of(spec: ModelSpec) -> str:
+    return (
+        "scores as (select prediction_id, version, score from rows_of_sample union all "
+        f"select prediction_id, version, score from {name_table('replays', spec.name)} "
+        "where scored_at >= $start and scored_at < $end)"
+    )
+
+
+def _join_scores(versions: Sequence[str], join: str) -> str:
+    return " ".join(
+        f"{join} scores as s{i} on s{i}.prediction_id = p.prediction_id and s{i}.version = $version_{i} "
         f"and s{i}.score is not null"
         for i in range(len(versions))
     )
-    return database.table(
-        f"with {_rows_of(spec, sample)}, {newest_labels_cte(spec, 'rows_of_sample')}, "
-        "scores as (select prediction_id, version, score from rows_of_sample union all "
-        f"select prediction_id, version, score from {name_table('replays', spec.name)} "
-        "where scored_at >= $start and scored_at < $end) "
-        f"select p.prediction_id, {chunk_expression(spec, 'p.scored_at')} as chunk, l.label{scores}{segments} "
-        f"from rows_of_sample as p join newest_labels as l using (prediction_id) {joins} "
-        "order by p.scored_at, p.prediction_id",
-        {**_bind(sample), **{f"version_{i}": name for i, name in enumerate(versions)}},
-    )
+
+
+def _bind_versions(versions: Sequence[str]) -> dict[str, object]:
+    return {f"version_{i}": name for i, name in enumerate(versions)}
+
+
+def _keep_segment(segment: Segment) -> str:
+    return "" if segment == ALL_TRAFFIC else f" where coalesce(p.{quote(segment[0])}, '') = $segment"
+
+
+def _bind_segment(segment: Segment) -> dict[str, object]:
+    return {} if segment == ALL_TRAFFIC else {"segment": segment[1]}
 
 
 def _rows_of(spec: ModelSpec, sample: Sample) -> str:

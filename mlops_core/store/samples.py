@@ -1,4 +1,4 @@
-"""Samples of rows: decides which rows of a window a drill-down reads, the same ones for the same seed."""
+"""Rows that a drill-down reads: decides which ones of a window are drawn, the same for the same seed, or named."""
 
 from collections.abc import Sequence
 
@@ -39,4 +39,16 @@ def sample_rows(
         f"where scored_at >= $start and scored_at < $end{condition} "
         "order by hash(prediction_id || $seed), prediction_id limit $most_rows",
         parameters | ({} if segment == ALL_TRAFFIC else {"segment": segment[1]}),
+    )
+
+
+def fetch_named_rows(
+    database: Database, spec: ModelSpec, window: Window, ids: Sequence[str], features: Sequence[str]
+) -> pa.Table:
+    """Give prediction_id, scored_at, and some features of the rows of a window with these ids, by id."""
+    columns = ", ".join(quote(name) for name in ("prediction_id", "scored_at", *features))
+    return database.table(
+        f"select {columns} from {name_table('predictions', spec.name)} "
+        "where scored_at >= $start and scored_at < $end and list_contains($ids, prediction_id) order by prediction_id",
+        {"start": window.start, "end": window.end, "ids": list(ids)},
     )

@@ -10,11 +10,12 @@ from mlops_core.entities import Window
 from mlops_core.store.replays import (
     append_replay,
     choose_sample,
+    count_replays,
+    count_scored,
     fetch_scored,
     fetch_unreplayed,
     find_empty_features,
 )
-from mlops_core.store.tables import name_table
 from mlops_core.store.traffic import append_labels, append_predictions
 from tests.store.conftest import NOW, make_labels, make_traffic
 
@@ -32,10 +33,6 @@ def send(database, spec, ids, days, **columns):
 
 def take(database, spec, most_rows=MANY, seed=0, window=WINDOW):
     return choose_sample(database, spec, window, most_rows, seed)
-
-
-def count_replays(database, spec):
-    return database.table(f"select count(*) as n from {name_table('replays', spec.name)}")["n"][0].as_py()
 
 
 def score_rows(ids, days, scores):
@@ -122,3 +119,16 @@ def test_features_without_any_value_are_named(database, spec):
     send(database, spec, ["a", "b"], [0, 1], amount=[None, 1], source=[None, None])
     found = find_empty_features(database, spec, ["amount", "source", odd, "never logged"], take(database, spec))
     assert found == ["source", odd, "never logged"]
+
+
+def test_rows_count_once_by_which_versions_scored_them(database, spec):
+    send(database, spec, ["a", "b", "c"], [0, 1, 2], version=["v1"] * 3)
+    append_labels(database, spec, make_labels(["a", "b"], [1.0, 0.0]), NOW)
+    append_replay(database, spec, "v2", "hash", score_rows(["a"], [0], [0.1]))
+    counted = count_scored(database, spec, ("v1", "v2"), take(database, spec))
+    assert [(one.by, one.n, one.n_labelled) for one in counted] == [((True, False), 2, 1), ((True, True), 1, 1)]
+    assert count_replays(database, spec) == 1
+    column = spec.columns.segments[0]
+    nobody = count_scored(database, spec, ("v1", "v2"), take(database, spec), (column, "nowhere"))
+    assert nobody == []
+    assert fetch_scored(database, spec, ("v1",), take(database, spec), (column, "nowhere")).num_rows == 0
