@@ -91,6 +91,7 @@ def show_pages(browser: Browser, url: str) -> None:
         ("quality", "/quality", WIDE, "light"),
         ("drift", "/drift", WIDE, "light"),
         ("versions", "/versions", WIDE, "light"),
+        ("compare", "/compare", WIDE, "light"),
     ):
         with open_page(browser, url + path, width, scheme) as page:
             take_page(page, name, width)

@@ -1,7 +1,6 @@
 """Activity: who changed what, why, and on which evidence."""
 
 import html
-import json
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +14,7 @@ from mlops_core.services.activity import (
     tell_event,
     verify_chain,
     write_csv,
+    write_fact,
 )
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.overview import read_refreshed
@@ -80,13 +80,6 @@ def show_evidence(view: View, event: AuditEvent) -> None:
             show_comparison(view.spec, comparison, tell_latency(comparison.candidate, latency))
         facts = [(name.replace("_", " ").capitalize(), write_fact(value)) for name, value in evidence.items()]
         st.html(write_pairs([("Reason", event.reason or "–"), *facts, ("Hash", event.hash)], "Evidence"))
-
-
-def write_fact(value: object) -> str:
-    """Write one piece of evidence: a text as it is, a list as sentences, anything else as JSON."""
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return " ".join(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 view = open_view(has_window=False)

@@ -16,7 +16,10 @@ st.navigation(
             st.Page("drift.py", title="Drift", icon=":material/grid_on:"),
             st.Page("quality.py", title="Data quality", icon=":material/fact_check:"),
         ],
-        "Act": [st.Page("versions.py", title="Versions", icon=":material/history:")],
+        "Act": [
+            st.Page("versions.py", title="Versions", icon=":material/history:"),
+            st.Page("compare.py", title="Compare", icon=":material/compare_arrows:"),
+        ],
         "Run": [st.Page("activity.py", title="Activity", icon=":material/receipt_long:")],
     }
 ).run()

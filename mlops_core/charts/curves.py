@@ -28,8 +28,8 @@ def draw_roc(
         for name, found in marks.items()
     }
     traces = [_trace_curve(curve, colour), *_trace_marks(places, palette)]
-    layout = _frame("Share of negatives flagged", "Share of positives flagged")
-    return draw_figure(palette, HEIGHT, traces, {**layout, "shapes": [_rule_diagonal(palette)]})
+    layout = frame("Share of negatives flagged", "Share of positives flagged")
+    return draw_figure(palette, HEIGHT, traces, {**layout, "shapes": [rule_diagonal(palette)]})
 
 
 def draw_precision_recall(
@@ -37,7 +37,22 @@ def draw_precision_recall(
 ) -> Figure:
     """Draw precision over recall, with a mark for each named threshold and the base rate as a line."""
     base_rate = sweep.n_positive / max(sweep.n_positive + sweep.n_negative, 1)
-    note = {
+    places = {
+        name: (found.recall.value, found.precision.value)
+        for name, found in marks.items()
+        if found.precision.value is not None and found.recall.value is not None
+    }
+    layout = {
+        **frame("Recall", "Precision"),
+        "shapes": [rule(palette.muted, "dash", y=base_rate)],
+        "annotations": [mark_base_rate(base_rate, palette)],
+    }
+    return draw_figure(palette, HEIGHT, [_trace_curve(curve, colour), *_trace_marks(places, palette)], layout)
+
+
+def mark_base_rate(base_rate: float, palette: Palette) -> Part:
+    """Give the note that names the line of the base rate."""
+    return {
         "x": 1,
         "xanchor": "right",
         "y": base_rate,
@@ -46,22 +61,14 @@ def draw_precision_recall(
         "font": {"size": 12, "color": palette.muted},
         "showarrow": False,
     }
-    places = {
-        name: (found.recall.value, found.precision.value)
-        for name, found in marks.items()
-        if found.precision.value is not None and found.recall.value is not None
-    }
-    rule = _rule(palette.muted, "dash", y=base_rate)
-    layout = {**_frame("Recall", "Precision"), "shapes": [rule], "annotations": [note]}
-    return draw_figure(palette, HEIGHT, [_trace_curve(curve, colour), *_trace_marks(places, palette)], layout)
 
 
 def draw_calibration(curve: CalibrationCurve, colour: str, palette: Palette) -> Figure:
     """Draw the share of positives over the mean score, with 95 % intervals; on the diagonal a score means itself."""
     steady, few = curve.n >= STEADY_ROWS, (curve.n > 0) & (curve.n < STEADY_ROWS)
     traces = [_trace_calibration(curve, kept, colour, is_steady=kept is steady) for kept in (steady, few)]
-    layout = _frame("Mean score", "Share that turned out positive")
-    return draw_figure(palette, HEIGHT, traces, {**layout, "shapes": [_rule_diagonal(palette)]})
+    layout = frame("Mean score", "Share that turned out positive")
+    return draw_figure(palette, HEIGHT, traces, {**layout, "shapes": [rule_diagonal(palette)]})
 
 
 def draw_scores(scores: ScoreDistribution, threshold: float, colour: str, palette: Palette) -> Figure:
@@ -186,7 +193,7 @@ def _mark_thresholds(marks: Mapping[str, float], palette: Palette) -> Part:
     """Mark named thresholds; names on different heights, so that near ones do not cover each other."""
     shapes, notes = [], []
     for i, (name, at) in enumerate(marks.items()):
-        shapes.append(_rule(palette.text, "solid" if i == 0 else "dash" if i == 1 else "dot", x=at))
+        shapes.append(rule(palette.text, "solid" if i == 0 else "dash" if i == 1 else "dot", x=at))
         is_right = at > 0.6
         notes.append(
             {
@@ -239,7 +246,7 @@ def _trace_marks(places: Mapping[str, tuple[float, float]], palette: Palette) ->
     ]
 
 
-def _rule(colour: str, dash: str, *, x: float | None = None, y: float | None = None) -> Part:
+def rule(colour: str, dash: str, *, x: float | None = None, y: float | None = None) -> Part:
     """Give a line across the whole chart, at an x or at a y."""
     return {
         "type": "line",
@@ -253,12 +260,14 @@ def _rule(colour: str, dash: str, *, x: float | None = None, y: float | None = N
     }
 
 
-def _rule_diagonal(palette: Palette) -> Part:
+def rule_diagonal(palette: Palette) -> Part:
+    """Give the diagonal of a square chart, under everything else."""
     line = {"color": palette.muted, "width": 1, "dash": "dash"}
     return {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "line": line, "layer": "below"}
 
 
-def _frame(x: str, y: str) -> Part:
+def frame(x: str, y: str) -> Part:
+    """Give the axes of a chart on which both go from 0 to 1."""
     return {
         "xaxis": {"range": [-0.01, 1.01], "title": {"text": x}},
         "yaxis": {"range": [-0.02, 1.03], "title": {"text": y}},

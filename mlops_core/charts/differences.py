@@ -1,6 +1,6 @@
 """Differences with intervals: decides that right is better, and that each judgement has a shape of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -19,12 +19,29 @@ def draw_metric_differences(
     differences: Sequence[MetricDifference], palette: Palette, margin: float | None = None
 ) -> go.Figure:
     """Draw candidate − champion for each metric, losses with their sign turned, and the loss that is accepted."""
-    rows = [
-        (found.metric.label + ("" if found.metric.higher_is_better else " (sign turned)"), found)
-        for found in differences
-        if found.difference is not None
-    ]
+    rows = [(name_metric(found), found) for found in differences if found.difference is not None]
     return _draw_rows(rows, palette, margin)
+
+
+def draw_pair_differences(
+    pairs: Mapping[str, Sequence[MetricDifference]], palette: Palette, margin: float | None = None
+) -> go.Figure:
+    """Draw candidate − champion for each metric and candidate, those of one metric below one another."""
+    return _draw_rows([row for row in list_pair_rows(pairs) if row[1].difference is not None], palette, margin)
+
+
+def list_pair_rows(pairs: Mapping[str, Sequence[MetricDifference]]) -> list[tuple[str, MetricDifference]]:
+    """Give the differences of several candidates by metric, with the candidate's name where there are several."""
+    return [
+        (f"{name_metric(found)} · {name}" if len(pairs) > 1 else name_metric(found), found)
+        for of_metric in zip(*pairs.values(), strict=True)
+        for name, found in zip(pairs, of_metric, strict=True)
+    ]
+
+
+def name_metric(found: MetricDifference) -> str:
+    """Name a metric, and say where the sign of its difference is turned."""
+    return found.metric.label + ("" if found.metric.higher_is_better else " (sign turned)")
 
 
 def draw_segment_differences(
@@ -80,7 +97,9 @@ def _draw_rows(rows: Sequence[tuple[str, MetricDifference]], palette: Palette, m
         ticklabelstandoff=6,
     )
     figure.update_xaxes(showgrid=False, tickformat="+.2~f")
-    figure.update_layout(showlegend=True, legend={"y": -0.16, "yanchor": "top"}, margin={"t": 4, "b": 8})
+    # As far below the axis in a tall chart as in a low one.
+    below = -0.16 * min(1.0, 5 / max(len(rows), 1))
+    figure.update_layout(showlegend=True, legend={"y": below, "yanchor": "top"}, margin={"t": 4, "b": 8})
     return figure
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlops_core.entities import Action, AuditEvent, ModelSpec
 from mlops_core.services.runtime import Runtime
@@ -87,3 +87,24 @@ def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _is_formula(cell: str) -> bool:
     """Say whether a spreadsheet would compute a cell; a negative number is only a number."""
     return cell.startswith(FORMULA_SIGNS) and not NUMBER.fullmatch(cell)
+
+
+def write_fact(value: object) -> str:
+    """Write one piece of evidence for a person; a list or a mapping by its parts.
+
+    Examples
+    --------
+    >>> write_fact({"value": 0.40312, "low": 0.37, "high": None})
+    'value 0.403, low 0.37, high –'
+    >>> write_fact(["It loads.", "All columns are there."]), write_fact([]), write_fact(3194)
+    ('It loads. All columns are there.', '–', '3,194')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {write_fact(one)}" for name, one in value.items()) or "–"
+    if isinstance(value, list | tuple):
+        return (" " if all(isinstance(one, str) for one in value) else ", ").join(map(write_fact, value)) or "–"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "–" if value in (None, "") else str(value)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mlops_core.charts.differences import describe_differences, draw_metric_differences, draw_segment_differences
 from mlops_core.entities import ModelSpec, PreflightCheck
-from mlops_core.services.background import Run
+from mlops_core.services.background import Found, Run
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.services.rehearsal import Rehearsal, rehearse
 from mlops_core.services.rehearsal_words import tell_latency, tell_rehearsal
@@ -26,13 +26,13 @@ def start_rehearsal(view: View, key: Hashable, target: str) -> Run[Rehearsal]:
 
 
 @st.fragment(run_every=POLL_S)
-def follow(run: Run[Rehearsal]) -> None:
-    """Draw how far a rehearsal is, and offer not to wait for it; its end draws the whole page anew."""
+def follow(run: Run[Found], label: str = "Go on without it", key: str = "rehearsal-cancel") -> None:
+    """Draw how far a piece of work is, and offer not to wait for it; its end draws the whole page anew."""
     if run.is_over:
         st.rerun()
     bar, button = st.columns([3, 1], gap="medium", vertical_alignment="center")
     bar.progress(min(run.progress.fraction, 1.0), text=run.progress.step)
-    if button.button("Go on without it", key="rehearsal-cancel", width="stretch"):
+    if button.button(label, key=key, width="stretch"):
         run.progress.cancel()
 
 

@@ -13,6 +13,7 @@ from mlops_core.words import write_span
 from pages.components.baking import write_bake
 from pages.components.change import open_change_dialog
 from pages.components.change_dialog import KEYS
+from pages.components.compare_choice import offer_comparison
 from pages.components.filters import View
 from pages.components.tables import write_pairs
 from pages.components.version_facts import list_facts
@@ -46,7 +47,9 @@ def show_version(view: View, one: VersionHistory, colour: str, bakes: Mapping[in
             )
             st.metric(f"{metric.label}, offline", _write_figure(version.offline_metrics.get(metric.value)))
             st.metric("Trained on", f"{version.snapshot.rows:,}", span, delta_color="gray", delta_arrow="off")
-            _offer_action(one)
+            with st.container(gap="xsmall"):
+                _offer_action(one)
+                offer_comparison(view, version.name)
         _show_outcomes(one, bakes)
         with st.expander("Parameters, features, and origin"):
             st.html(write_pairs(list_facts(view.spec, one), f"Facts about {version.name}"))

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
-PATHS = ("/", "/performance", "/drift", "/quality", "/versions", "/activity")
+PATHS = ("/", "/performance", "/drift", "/quality", "/versions", "/compare", "/activity")
 NARROW, MIDDLE, WIDE, HEIGHT = 400, 1280, 1440, 1000
 LEAST_CONTRAST = 4.5
 

@@ -48,6 +48,7 @@ def test_rollback_mends_the_metric_when_two_weeks_are_played(demo_url: str, open
 
     page.get_by_role("link", name="Activity", exact=True).click()
     expect(headline).to_contain_text("rolled back to v3 on 31 Oct 2013")
+    page.locator(".st-key-action-select").get_by_text("roll back", exact=True).click()
     table = page.locator(".st-key-audit-table canvas").first
     table.scroll_into_view_if_needed()
     table.click(position={"x": 18, "y": 52}, force=True)

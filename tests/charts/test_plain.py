@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from plotly.graph_objects import Figure
 
+from mlops_core.charts.balance import draw_balance
 from mlops_core.charts.bands import MetricLine, draw_metric
-from mlops_core.charts.differences import draw_metric_differences, draw_segment_differences
+from mlops_core.charts.differences import draw_metric_differences, draw_pair_differences, draw_segment_differences
 from mlops_core.charts.drift import HeatMap, HeatRow, draw_heat_map
 from mlops_core.charts.drift_detail import Distribution, draw_distribution
+from mlops_core.charts.overlays import draw_score_lines
 from mlops_core.charts.plain import show_plain
 from mlops_core.charts.quality import Cell, Matrix, MatrixRow, Reading, draw_history, draw_matrix
 from mlops_core.charts.spans import draw_spans
@@ -19,6 +21,8 @@ from mlops_core.charts.timeline import Timeline, draw_timeline
 from mlops_core.config import parse_model_text
 from mlops_core.entities import Action, Actor, Deployment, Estimate, Metric, Series, Source, Span, Status
 from mlops_core.stats.comparison import MetricDifference
+from mlops_core.stats.counts import count_scores, merge_counts
+from mlops_core.stats.curves import distribute_scores
 from mlops_core.stats.judgement import Judgement
 from mlops_core.stats.segment_comparison import SegmentDifference
 from tests.small_home import MODEL_FILE
@@ -92,6 +96,19 @@ def draw_segments() -> Figure:
     )
 
 
+def draw_pairs() -> Figure:
+    return draw_pair_differences({TEXT: [DIFFERENCE], "v3": [DIFFERENCE]}, LIGHT)
+
+
+def draw_effects() -> Figure:
+    return draw_balance([(TEXT, 0.3)], (0.1, 0.2), LIGHT)
+
+
+def draw_scores() -> Figure:
+    merged = merge_counts(count_scores([0.2, 0.8], [0, 1], [0, 0], n_chunks=1, threshold=0.5))
+    return draw_score_lines({TEXT: distribute_scores(merged)}, 0.5, COLOURS, LIGHT)
+
+
 def draw_times() -> Figure:
     return draw_spans([TEXT], [Span(version=TEXT, start=STEPS[0], end=None, deployment=1)], NOW, COLOURS, LIGHT)
 
@@ -111,7 +128,19 @@ def list_texts(part: object) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "draw",
-    [draw_lines, draw_series, draw_drift, draw_categories, draw_checks, draw_readings, draw_segments, draw_times],
+    [
+        draw_lines,
+        draw_series,
+        draw_drift,
+        draw_categories,
+        draw_checks,
+        draw_readings,
+        draw_segments,
+        draw_pairs,
+        draw_effects,
+        draw_scores,
+        draw_times,
+    ],
 )
 def test_figure_shows_a_text_letter_by_letter_when_it_looks_like_markup(draw: Callable[[], Figure]):
     texts = list(list_texts(json.loads(draw().to_json())))

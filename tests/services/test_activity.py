@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlops_core.services.activity import write_csv
+from mlops_core.services.activity import write_csv, write_fact
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-1+1", "@sum", "\tx", "-", "+1 %"])
@@ -13,3 +13,21 @@ def test_cell_gets_an_apostrophe_when_a_spreadsheet_would_compute_it(cell):
 @pytest.mark.parametrize("cell", ["-0.1234", "+3", "0.5", "12", "", "v4", "2013-10-07"])
 def test_cell_stays_as_it_is_when_it_is_a_number_or_a_word(cell):
     assert write_csv(["a", "b"], [[cell, "x"]]).splitlines()[1] == f"{cell},x"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("as it is", "as it is"),
+        (["It loads.", "All columns are there."], "It loads. All columns are there."),
+        ({"value": 0.40312, "low": 0.37, "high": None}, "value 0.403, low 0.37, high –"),
+        ({"v3": {"rows": 1000}}, "v3 rows 1,000"),
+        ([], "–"),
+        ({}, "–"),
+        (None, "–"),
+        (True, "True"),
+        (3194, "3,194"),
+    ],
+)
+def test_evidence_is_written_for_a_person(value, written):
+    assert write_fact(value) == written
