@@ -175,7 +175,8 @@ def _list_segments(pair: Pair) -> Section:
     segments = comparison.segments
     return Section(
         title=f"F1 by {comparison.segment_column}, {comparison.candidate} − {comparison.champion}",
-        note=f"The intervals are widened so that all {len(segments)} hold at once with 95 %.",
+        note="The intervals are widened for the number of segments: of those that are said to be better or worse, 5 % "
+        "are expected to be none.",
         draw=lambda palette: draw_segment_differences(segments, palette, comparison.paired.margin),
         words=describe_differences([(one.segment, one.difference) for one in segments]),
         table=Table(columns=SEGMENT_COLUMNS, rows=list_segments(segments)),
