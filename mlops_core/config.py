@@ -1,6 +1,5 @@
 """Where things lie and how a model is described: decides the layout of the home and the form of a model file."""
 
-import math
 import os
 import re
 import tomllib
@@ -147,14 +146,20 @@ def refuse_unknown_keys(section: Mapping[str, object], known: frozenset[str], pl
         raise InputError(f"{place} has the unknown key {unknown[0]!r}; accepted are {', '.join(sorted(known))}.")
 
 
+MOST_COST = 1e6
+"""Largest loss that a model file may name; no metric comes near it."""
+
+
 def _read_drift_cost(monitoring: Mapping[str, object]) -> float | None:
     if "drift_cost" not in monitoring:
         return None
     cost, metric = monitoring["drift_cost"], monitoring.get("primary_metric", Metric.ROC_AUC)
     if metric in (Metric.POSITIVE_RATE, Metric.CALIBRATION_ERROR):
         raise InputError(f"The drift_cost {cost!r} cannot be kept: no expected loss of {metric} follows from drift.")
-    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost < math.inf:
-        raise InputError(f"The drift_cost {cost!r} is not accepted: a loss of the primary metric, a number above 0.")
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost <= MOST_COST:
+        raise InputError(
+            f"The drift_cost {cost!r} is not accepted: a loss of the primary metric, above 0 up to {MOST_COST:g}."
+        )
     return float(cost)
 
 

@@ -29,7 +29,7 @@ COMMANDS, HTTP, PAGES, DEMO = (DOCS / f"{name}.md" for name in ("commands", "htt
 README, CONTRIBUTING = PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"
 MARKDOWN = sorted([README, CONTRIBUTING, PROJECT / "CHANGELOG.md", *DOCS.glob("*.md")])
 COMMON_OPTIONS = {"--home", "--json", "--help"}
-FREE_KEYS = {"offline_metrics", "parameters", "evidence", "details", "latency"}
+FREE_KEYS = {"offline_metrics", "parameters", "evidence", "details", "latency", "missing"}
 QUERIES = {"comparison": {"challenger": "v1"}, "rehearsal": {"to": "v1"}}
 """What a route has to be asked with, by the end of its address."""
 """Below these the keys differ from model to model and from error to error."""

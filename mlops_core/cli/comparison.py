@@ -6,7 +6,7 @@ from mlops_core.cli.connection import Document, connect
 from mlops_core.cli.outcome import Outcome
 from mlops_core.cli.patience import tell_when_long
 from mlops_core.cli.reports import locate_home, name_model, split_window
-from mlops_core.cli.tables import Cell, lay_out
+from mlops_core.cli.tables import Cell, lay_out, write_time
 from mlops_core.entities import Metric
 from mlops_core.words import write_difference, write_share
 
@@ -39,10 +39,14 @@ def run_rehearse(options: Namespace) -> Outcome:
 
 def _write(document: Document) -> str:
     rows = [[Metric(one["metric"]).label, *_write_difference(one)] for one in document["metrics"]]
-    flips = document["flips"]
-    text = (
-        f"{document['challenger']} − {document['champion']} on the same {document['n']:,} rows; positive is better\n\n"
-    )
+    flips, window = document["flips"], document["window"]
+    text = f"{document['challenger']} − {document['champion']} on the same {document['n']:,} rows, "
+    text += f"{write_time(window['start'])} to {write_time(window['end'])} UTC; positive is better\n"
+    if document["n_logged"]:
+        text += f"A sample of {document['n_logged']:,} rows, by chunk.\n"
+    for name, lacks in document["missing"].items():
+        text += f"{name} scored without {', '.join(lacks)}, which no row has.\n" if lacks else ""
+    text += "\n"
     text += lay_out(["Metric", *HEAD], rows, right=HEAD[:3])
     text += f"\n\n{flips['n']:,} decisions flip, {write_share(flips['share'])}."
     if document["segments"]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from mlops_core.demo.clock import DEMO_MODEL, DemoClock
 from mlops_core.demo.traffic import deliver, find_next_label_file, list_stops
 from mlops_core.entities import ModelSpec
-from mlops_core.errors import ConflictError, MLOpsError
+from mlops_core.errors import ConflictError, MLOpsError, UnfinishedError
 from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.runtime import Runtime
 
@@ -106,7 +106,11 @@ class DemoReplay:
             if self._paused.is_set():
                 return
             with runtime.schedule.turn:
-                deliver(runtime, spec, start, moment)
+                try:
+                    deliver(runtime, spec, start, moment)
+                except UnfinishedError as error:
+                    # All was delivered and stored; the checks that run by themselves tell it on every page.
+                    _log.warning("%s", error.message)
                 is_label_file = moment == find_next_label_file(moment - timedelta(microseconds=1))
                 if is_label_file and not self._paused.is_set():
                     refresh_alternatives(runtime, spec, moment)

@@ -2,10 +2,11 @@
 
 import logging
 import math
+from contextlib import suppress
 from datetime import datetime
 
 from mlops_core.entities import ModelSpec, Window
-from mlops_core.errors import MLOpsError
+from mlops_core.errors import ConflictError, MLOpsError
 from mlops_core.services.background import Progress
 from mlops_core.services.comparison import (
     VersionComparison,
@@ -48,7 +49,11 @@ def refresh_alternatives(
     tried = [name for name in others if _try_version(runtime, spec, name, window, progress)]
     count_waiting(runtime, spec)
     wanted = (_find_best(runtime, spec, tried, window), champion.previous)
-    comparisons = [compare_versions(runtime, spec, champion.version, name, window) for name in tried if name in wanted]
+    comparisons = []
+    # Too few rows in common are no fault: they become more.
+    for name in [one for one in tried if one in wanted]:
+        with suppress(ConflictError):
+            comparisons.append(compare_versions(runtime, spec, champion.version, name, window))
     for found in comparisons:
         store_comparison(
             runtime.database, spec.name, found.champion, found.candidate, window, write_comparison(found), now

@@ -8,7 +8,8 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -129,7 +130,10 @@ class ArtifactHost:
         return latency
 
     def close(self) -> None:
-        """End the child."""
+        """End the child, whatever it does."""
+        child = self._child
+        if child is not None:
+            child.kill()
         with self._lock:
             self._end_child()
 
@@ -140,7 +144,7 @@ class ArtifactHost:
         rows: pa.Table | None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> Any:
-        with self._lock:
+        with self._taking_turn(is_cancelled):
             pipe = self._ensure_child()
             try:
                 pipe.send((request, artifact_hash, rows))
@@ -158,6 +162,17 @@ class ArtifactHost:
         if isinstance(answer, MLOpsError):
             raise answer
         return answer
+
+    @contextmanager
+    def _taking_turn(self, is_cancelled: Callable[[], bool]) -> Iterator[None]:
+        """Wait until other requests are answered, or until the answer is no longer wanted."""
+        while not self._lock.acquire(timeout=POLL_S):
+            if is_cancelled():
+                raise CancelledError("It was cancelled while it waited for another version; nothing of it is kept.")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _wait(self, pipe: Connection, is_cancelled: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self._time_limit_s
@@ -181,8 +196,7 @@ class ArtifactHost:
 
 def serve_artifacts(pipe: Connection, folder_name: str, memory_limit_bytes: str) -> None:
     """Answer requests until the app is gone; runs in the child."""
-    folder, limit = Path(folder_name), int(memory_limit_bytes)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    folder, limit = Path(folder_name), _limit_memory(int(memory_limit_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Threads that wait for each other spin: on a busy machine two are many times slower than one.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -209,6 +223,14 @@ def serve_artifacts(pipe: Connection, folder_name: str, memory_limit_bytes: str)
         except Exception as error:  # noqa: BLE001  whatever model code raises is the answer
             answer = PreflightError(f"The artifact cannot score: {type(error).__name__}: {error}.")
         pipe.send(answer)
+
+
+def _limit_memory(wanted: int) -> int:
+    """Limit the memory of this process, at most to what it may have anyway; give the limit."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    return limit
 
 
 def _measure_load(folder: Path, artifact_hash: str) -> float:
@@ -240,4 +262,14 @@ def _load_once(folder: Path, artifact_hash: str) -> Scorer:
 
 
 def _score(folder: Path, artifact_hash: str, rows: pa.Table) -> np.ndarray:
-    return np.asarray(_load_once(folder, artifact_hash).predict_proba(rows.to_pandas())[:, 1], dtype=np.float64)
+    given = _load_once(folder, artifact_hash).predict_proba(rows.to_pandas())
+    scores = np.asarray(given[:, 1], dtype=np.float64)
+    if scores.shape != (rows.num_rows,):
+        raise PreflightError(f"The artifact gave scores of shape {scores.shape} for {rows.num_rows:,} rows.")
+    odd = ~((scores >= 0) & (scores <= 1))
+    if odd.any():
+        raise PreflightError(
+            f"The artifact gave the score {scores[odd][0]} for {int(odd.sum()):,} of {scores.size:,} rows; "
+            "accepted are chances from 0 to 1."
+        )
+    return scores

@@ -10,12 +10,15 @@ from mlops_core.chunking import find_chunk
 from mlops_core.entities import Action, Deployment, Estimate, ModelSpec, Source, Window
 from mlops_core.errors import ConflictError, InputError, NotFoundError, PreflightError
 from mlops_core.production import BAKER, Bake, Outcome, Revert
+from mlops_core.services.comparison import compare_versions
 from mlops_core.services.deployment import ChangeRequest, change_production, run_preflight
 from mlops_core.services.estimation import estimate_counts, find_estimator
 from mlops_core.services.performance import Arrival, find_arrival, find_profile, select_covered
+from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.counts import merge_counts
 from mlops_core.stats.intervals import estimate_metrics
+from mlops_core.stats.judgement import Judgement
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.bakes import decide_bake, list_bakes, settle_revert
 from mlops_core.store.connection import Transaction
@@ -52,7 +55,7 @@ def check_bakes(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
             _judge(runtime, spec, bake, deployments, arrival, now)
     for bake in list_bakes(runtime.database, spec.name):
         if bake.revert is Revert.DUE:
-            _take_back(runtime, bake, deployments, now)
+            _take_back(runtime, spec, bake, deployments, now)
 
 
 def read_bakes(runtime: Runtime, spec: ModelSpec, now: datetime) -> dict[int, BakeState]:
@@ -191,7 +194,7 @@ def _write_evidence(bake: Bake, seen: Seen) -> dict[str, object]:
     }
 
 
-def _take_back(runtime: Runtime, bake: Bake, deployments: Sequence[Deployment], now: datetime) -> None:
+def _take_back(runtime: Runtime, spec: ModelSpec, bake: Bake, deployments: Sequence[Deployment], now: datetime) -> None:
     """Put back what a broken change replaced, or write down, once, why that was refused."""
     change = next(one for one in deployments if one.id == bake.deployment)
     assert change.previous is not None
@@ -209,6 +212,8 @@ def _take_back(runtime: Runtime, bake: Bake, deployments: Sequence[Deployment], 
     try:
         if not any(one.key == request.key and one.actor == BAKER for one in deployments):
             preflight = run_preflight(runtime, bake.model, change.previous)
+            if not bake.evidence["alerts"]:
+                _refuse_no_better(runtime, spec, bake, change.previous, now)
             _refuse_other_champion(runtime, change)
             change_production(runtime, request, now=now, preflight=preflight)
     except (PreflightError, ConflictError, NotFoundError, InputError) as error:
@@ -217,6 +222,27 @@ def _take_back(runtime: Runtime, bake: Bake, deployments: Sequence[Deployment], 
     with runtime.database.transaction() as transaction:
         if settle_revert(transaction, bake.deployment, revert, why) and why:
             _write_down(transaction, bake, "revert refused", why, now)
+
+
+def _refuse_no_better(runtime: Runtime, spec: ModelSpec, bake: Bake, previous: str, now: datetime) -> None:
+    """Refuse to put a version back that was not better on the very rows on which the promise was broken.
+
+    A promise may break because the days were hard; for that no version is to blame.
+    """
+    window = Window(bake.start, min(now, bake.until))
+    for name in (bake.version, previous):
+        replay_version(runtime, spec, name, window)
+    found = compare_versions(runtime, spec, bake.version, previous, window)
+    primary = found.paired.get_difference(spec.primary_metric)
+    if primary.judgement is not Judgement.BETTER:
+        raise ConflictError(
+            f"On the same {found.paired.n:,} {spec.words.rows} {previous} was not better than {bake.version}: "
+            f"{primary.metric.label} {_write(primary.candidate)} instead of {_write(primary.champion)}."
+        )
+
+
+def _write(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
 
 
 def _refuse_other_champion(runtime: Runtime, change: Deployment) -> None:

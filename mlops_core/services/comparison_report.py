@@ -46,10 +46,10 @@ def report_comparison(
     window = asked or find_rehearsal_window(runtime, spec, now)
     if window is None:
         raise ConflictError(f"{spec.name} has no {spec.words.rows} with labels to compare on yet.")
-    replay_version(runtime, spec, champion, window)
-    missing = replay_version(runtime, spec, challenger, window).missing
+    missing = {name: replay_version(runtime, spec, name, window).missing for name in (champion, challenger)}
     count_waiting(runtime, spec)
-    return describe_comparison(compare_versions(runtime, spec, champion, challenger, window, missing))
+    found = compare_versions(runtime, spec, champion, challenger, window, missing[challenger])
+    return describe_comparison(found) | {"missing": {name: list(lacks) for name, lacks in missing.items()}}
 
 
 def describe_comparison(comparison: VersionComparison) -> dict[str, object]:
@@ -61,6 +61,9 @@ def describe_comparison(comparison: VersionComparison) -> dict[str, object]:
         "challenger": comparison.candidate,
         "n": paired.n,
         "metrics": [_describe_difference(found) for found in paired.metrics.values()],
+        "window": {"start": comparison.start.isoformat(), "end": comparison.end.isoformat()},
+        "n_logged": comparison.n_logged,
+        "missing": {comparison.champion: [], comparison.candidate: list(comparison.missing)},
         "flips": {"share": paired.flips.share, "n": paired.flips.n},
         "segments": [
             {

@@ -1,12 +1,13 @@
 """The drift of one window against another: decides what the public document says of each feature."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import SupportsFloat
 
 import numpy as np
 
-from mlops_core.checks.drift import STATUSES
+from mlops_core.checks.drift import STATUSES, warn_of_losses
 from mlops_core.checks.drift_summary import explain
 from mlops_core.chunking import next_chunk
 from mlops_core.entities import ModelSpec, Version, Window
@@ -25,7 +26,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.stats.divergence import compute_hellinger, compute_jensen_shannon, compute_total_variation
 from mlops_core.stats.features import align_bins, sum_up
 from mlops_core.stats.groups import count_groups
-from mlops_core.stats.impact import Impact
+from mlops_core.stats.impact import Impact, measure_harm
 from mlops_core.stats.two_sample import chi_square_test, compute_ks, compute_wasserstein
 from mlops_core.stats.values import ValueDistances
 from mlops_core.store.binnings import Binning, get_binning
@@ -74,8 +75,8 @@ def report_drift(
     impacts = expect_impacts(runtime, spec, version, table, segment)
     origin, distances = f"{binning.id}, made from {binning.origin}", _estimate_distances(spec, table)
     if exact:
-        table, distances = compare_rows(runtime, spec, table, current, segment)
-        origin = ORIGIN
+        read, distances = compare_rows(runtime, spec, table, current, segment)
+        table, origin = _warn_by_impacts(spec, read, impacts), ORIGIN
     ranked = rank_features(table, impacts, spec.primary_metric)
     return {
         "model": spec.name,
@@ -88,6 +89,15 @@ def report_drift(
         "binning": origin,
         "features": [_report_feature(spec, table, name, impacts[name], distances.get(name)) for name in ranked],
     }
+
+
+def _warn_by_impacts(spec: ModelSpec, table: DriftTable, impacts: Mapping[str, Impact]) -> DriftTable:
+    """Turn small shifts into warnings by what they are expected to cost, which comes from counts."""
+    if spec.drift_cost is None:
+        return table
+    harms = [measure_harm(impacts[name], spec.primary_metric) for name in table.features]
+    losses = np.array([[np.nan if harm is None else harm] for harm in harms])
+    return replace(table, judgement=warn_of_losses(table.judgement, losses, spec.drift_cost))
 
 
 def find_newest_chunks(runtime: Runtime, spec: ModelSpec, now: datetime) -> Window:
@@ -156,14 +166,16 @@ def find_known(
     Raises
     ------
     ConflictError
-        When there is none, or the window has no traffic.
+        When there is none, the window has no traffic, or the training rows do not fit the bins of the model's traffic.
     """
     if isinstance(asked, Window):
         return _count_reference(runtime, spec, binning, asked, now, segment)
+    champion = get_champion(runtime.database, spec.name)
     if asked:
-        standing: Reference | None = ensure_snapshot_reference(runtime, spec, asked, now)
+        # Only what stands may make new bins: they would be those of all traffic.
+        is_standing = champion is not None and champion.version == asked.name
+        standing: Reference | None = ensure_snapshot_reference(runtime, spec, asked, now, may_replace=is_standing)
     else:
-        champion = get_champion(runtime.database, spec.name)
         version = get_version(runtime.database, spec.name, champion.version) if champion else None
         standing = ensure_reference(runtime, spec, version, now)
     if standing is None:

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlops_core.checks.drift import warn_of_losses
 from mlops_core.chunking import MICROSECOND, find_chunk
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import ConflictError
@@ -40,8 +39,7 @@ def compare_rows(
 ) -> tuple[DriftTable, dict[str, ValueDistances]]:
     """Compare the rows behind a table that was made from counts: one feature after the other, all of its rows at once.
 
-    A reference that is kept keeps its natural variation; that of another window comes from its own chunks. What a
-    shift is expected to cost stays as counted.
+    A reference that is kept keeps its natural variation; that of another window comes from its own chunks.
 
     Returns
     -------
@@ -85,10 +83,7 @@ def _judge(
     reference = _describe(counted.reference, before, segment)
     table = judge_counts(reference, counted.chunks, summed, before, n_chunks=n_chunks)
     assert table is not None
-    losses, most_loss = counted.judgement.losses, counted.judgement.most_loss
-    if losses is None or most_loss is None:
-        return table
-    return replace(table, judgement=warn_of_losses(table.judgement, losses, most_loss))
+    return table
 
 
 def _describe(reference: Reference, known: Mapping[str, ReferenceProfile], segment: Segment) -> Reference:

@@ -90,7 +90,7 @@ def _take_labels(rows: pa.Table) -> NDArray[np.int64]:
 
 def _score_batches(runtime: Runtime, version: Version, rows: pa.Table) -> NDArray[np.float64]:
     starts = range(0, rows.num_rows, BATCH_ROWS)
-    parts = [runtime.artifacts.score(version.artifact_hash, rows.slice(start, BATCH_ROWS)) for start in starts]
+    parts = [runtime.replays.score(version.artifact_hash, rows.slice(start, BATCH_ROWS)) for start in starts]
     return np.concatenate([np.zeros(0), *parts])
 
 

@@ -21,6 +21,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.services.standards import check_standards
 from mlops_core.services.strays import check_answers, count_strays, tell_incidents
 from mlops_core.stats.counts import merge_counts, select_chunks
+from mlops_core.store.binnings import get_binning
 from mlops_core.store.chunks import clear_pending, list_pending
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import count_new_rows
@@ -28,25 +29,36 @@ from mlops_core.store.models import get_version
 from mlops_core.store.profiles import count_chunks, get_refreshed, read_score_profiles, set_refreshed
 from mlops_core.store.references import Reference
 from mlops_core.store.retention import get_rows_from
+from mlops_core.store.traffic import list_batches
 from mlops_core.store.verdicts import store_changed_verdicts
 
 CHECKED_CHUNKS = 7
 """Chunks that the newest verdicts on drift are taken from, the ones they look back at included."""
 
 
-def count_waiting(runtime: Runtime, spec: ModelSpec) -> list[datetime]:
+def count_waiting(runtime: Runtime, spec: ModelSpec, *, may_bin: bool = True) -> list[datetime]:
     """Count the features of new rows, and the chunks that rows, labels, or replays have touched; give these.
 
     Of those chunks it is also known then which rows another version than the one in production answered.
+
+    Parameters
+    ----------
+    may_bin : bool
+        Whether traffic may make the bins where there are none; else features wait until their reference can be read.
     """
-    binning = bin_from_traffic(runtime, spec, runtime.now(spec.name))
+    now = runtime.now(spec.name)
+    binning = bin_from_traffic(runtime, spec, now) if may_bin else get_binning(runtime.database, spec.name)
     if binning:
         count_new_rows(runtime.database, spec, binning)
     chunks, rows_from = list_pending(runtime.database, spec.name), get_rows_from(runtime.database, spec.name)
     whole = [chunk for chunk in chunks if rows_from is None or chunk >= rows_from]
     # First: afterwards nothing says which chunks are new.
     count_strays(runtime, spec, whole)
+    looked_at = list_batches(runtime.database, spec.name, "predictions", limit=1)
     count_chunks(runtime.database, spec, whole)
+    if looked_at != list_batches(runtime.database, spec.name, "predictions", limit=1):
+        # Rows that came in between are counted, but were not looked at.
+        count_strays(runtime, spec, whole)
     if len(whole) < len(chunks):
         # What was counted while the rows were there stays; without them it would become zero.
         with runtime.database.transaction() as transaction:
@@ -74,7 +86,7 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
     version = get_version(runtime.database, spec.name, champion.version) if champion else None
     # Before the rows: their bins are those of the reference.
     reference, faults = _find_reference(runtime, spec, version, now)
-    count_waiting(runtime, spec)
+    count_waiting(runtime, spec, may_bin=not faults)
     verdicts: list[Verdict] = []
     if champion and version:
         arrival = find_arrival(runtime, spec, now)
@@ -86,13 +98,15 @@ def refresh(runtime: Runtime, spec: ModelSpec, now: datetime) -> list[Verdict]:
         faults.append(fault)
         verdicts += check_features(runtime, spec, champion, version, reference, now) if reference else []
         verdicts += check_answers(runtime, spec, champion, now)
+    told = " ".join(dict.fromkeys(fault for fault in faults if fault))
     with runtime.database.transaction() as transaction:
-        set_refreshed(transaction, spec.name, now)
+        if not told:
+            # An unfinished check is none: the next one begins with it, after a restart as well.
+            set_refreshed(transaction, spec.name, now)
         changed = store_changed_verdicts(transaction, verdicts, champion.at) if champion else []
         tell_incidents(transaction, changed)
     # After the verdicts, which a promise may be broken by.
     check_bakes(runtime, spec, now)
-    told = " ".join(dict.fromkeys(fault for fault in faults if fault))
     if told:
         raise UnfinishedError(f"Not everything of {spec.name} could be checked. {told}")
     return changed

@@ -6,7 +6,7 @@ chunks, with the same draw for both versions, because both saw the same rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +37,9 @@ COMPARED_METRICS = (Metric.F1, Metric.RECALL, Metric.PRECISION, Metric.ROC_AUC, 
 
 MIN_RESAMPLES = 100
 """Resamples below which the standard error of a difference is mostly noise."""
+
+NEED_POSITIVES = (Metric.F1, Metric.RECALL, Metric.PRECISION)
+"""Metrics that say nothing where no row has label 1: they are 0 then, or undefined, whatever a version does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +247,9 @@ def judge_metric(
     low, high = sorted((sign * float(measured.low) + 0.0, sign * float(measured.high) + 0.0))
     reason, further, judgement = None, None, Judgement.UNDECIDED
     if difference is None:
-        reason = f"{metric.value} is undefined on these rows: a class or a decision is missing"
+        reason = f"{metric.label} is undefined on these rows: a class or a decision is missing"
     elif not np.isfinite(low + high):
-        reason = f"{metric.value} {measured.reason}"
+        reason = f"{metric.label} {measured.reason}"
     else:
         judgement = judge_interval(low, high, margin)
         error = (high - low) / (2 * float(ndtri((1 + confidence) / 2)))
@@ -278,11 +281,24 @@ def _measure(
     by_test = {Metric.ROC_AUC, Metric.ACCURACY}
     spreads = _draw_spreads(rows, [metric for metric in values if metric not in by_test], rng, n_resamples)
     measured = {metric: _bound_spread(values[metric], spread, quantile) for metric, spread in spreads.items()}
+    if not rows.labels.any():
+        measured |= {one: forget_interval(measured[one]) for one in NEED_POSITIVES if one in measured}
     if Metric.ROC_AUC in metrics:
         measured[Metric.ROC_AUC] = _measure_roc_auc(rows, confidence)
     if Metric.ACCURACY in metrics:
         measured[Metric.ACCURACY] = _measure_accuracy(rows, values[Metric.ACCURACY], count_flips(cells), confidence)
     return measured
+
+
+def forget_interval(measured: Measured) -> Measured:
+    """Leave out the interval of a metric that needs positives, where there are none.
+
+    Examples
+    --------
+    >>> forget_interval(Measured(values=(0.0, 0.0), low=0.0, high=0.0)).reason
+    'says nothing: no row has label 1'
+    """
+    return replace(measured, low=np.nan, high=np.nan, p_value=np.nan, reason="says nothing: no row has label 1")
 
 
 def _draw_spreads(

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from mlops_core.entities import Metric
-from mlops_core.stats.comparison import Measured, MetricDifference, check_resampling, judge_metric
+from mlops_core.stats.comparison import Measured, MetricDifference, check_resampling, forget_interval, judge_metric
 from mlops_core.stats.judgement import Judgement, check_margin
 from mlops_core.stats.multiplicity import adjust_benjamini_hochberg, adjust_confidence
 from mlops_core.stats.paired_rows import PairedRows, count_cells, pair_rows
@@ -119,7 +119,8 @@ def _spread_f1(part: PairedRows, rng: np.random.Generator, n_resamples: int) -> 
         spread = float(np.std(np.diff(compute_cell_metric(Metric.F1, resample_cells(part, rng, n_resamples)))))
     middle = candidate - champion
     p_value = 1.0 if middle == spread == 0 else 2 * float(ndtr(-abs(middle) / spread)) if spread else np.nan
-    return Measured(values=(champion, candidate), p_value=p_value), spread
+    measured = Measured(values=(champion, candidate), p_value=p_value)
+    return (measured, spread) if part.labels.any() else (forget_interval(measured), np.nan)
 
 
 def _bound(found: Measured, spread: float, confidence: float) -> Measured:

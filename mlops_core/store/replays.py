@@ -49,7 +49,8 @@ def append_replay(database: Database, spec: ModelSpec, version: str, artifact_ha
     with database.transaction() as transaction, transaction.attached("batch", rows):
         transaction.run_sql(
             f"insert into {table} select prediction_id, scored_at, $version, $hash, score from batch "
-            f"anti join (select prediction_id from {table} where version = $version) using (prediction_id)",
+            f"anti join (select prediction_id, scored_at from {table} where version = $version) "
+            "using (prediction_id, scored_at)",
             {"version": version, "hash": artifact_hash},
         )
         mark_traffic(transaction, spec, "batch")
@@ -65,7 +66,8 @@ def fetch_unreplayed(
         f"with {_rows_of(spec, sample)} "
         f"select prediction_id, scored_at, {columns} from rows_of_sample as p "
         f"where version <> $version and not exists (from {name_table('replays', spec.name)} as r "
-        "where r.version = $version and r.prediction_id = p.prediction_id) order by scored_at, prediction_id",
+        "where r.version = $version and r.prediction_id = p.prediction_id "
+        "and r.scored_at = p.scored_at) order by scored_at, prediction_id",
         {**_bind(sample), "version": version},
     )
 
@@ -73,7 +75,7 @@ def fetch_unreplayed(
 def find_empty_features(database: Database, spec: ModelSpec, features: Sequence[str], sample: Sample) -> list[str]:
     """Name the features that hold no value in any row of a sample; none when it has no rows."""
     known = [name for name in features if name in spec.columns.features]
-    counts = ", ".join(f"count({quote(name)}) as {quote(name)}" for name in known)
+    counts = ", ".join(f"{_count_filled(spec, name)} as {quote(name)}" for name in known)
     counted = database.table(
         f"with {_rows_of(spec, sample)} select count(*) as rows_of_sample, {counts or '0 as none'} from rows_of_sample",
         _bind(sample),
@@ -137,15 +139,16 @@ def count_replays(database: Database, spec: ModelSpec) -> int:
 
 def _scores_of(spec: ModelSpec) -> str:
     return (
-        "scores as (select prediction_id, version, score from rows_of_sample union all "
-        f"select prediction_id, version, score from {name_table('replays', spec.name)} "
+        "scores as (select prediction_id, scored_at, version, score from rows_of_sample union all "
+        f"select prediction_id, scored_at, version, score from {name_table('replays', spec.name)} "
         "where scored_at >= $start and scored_at < $end)"
     )
 
 
 def _join_scores(versions: Sequence[str], join: str) -> str:
     return " ".join(
-        f"{join} scores as s{i} on s{i}.prediction_id = p.prediction_id and s{i}.version = $version_{i} "
+        f"{join} scores as s{i} on s{i}.prediction_id = p.prediction_id and s{i}.scored_at = p.scored_at "
+        f"and s{i}.version = $version_{i} "
         f"and s{i}.score is not null"
         for i in range(len(versions))
     )
@@ -161,6 +164,13 @@ def _keep_segment(segment: Segment) -> str:
 
 def _bind_segment(segment: Segment) -> dict[str, object]:
     return {} if segment == ALL_TRAFFIC else {"segment": segment[1]}
+
+
+def _count_filled(spec: ModelSpec, name: str) -> str:
+    """Count the rows that have a value; one that is not a number is none."""
+    if name in spec.columns.numeric:
+        return f"count(*) filter (where {quote(name)} is not null and not isnan({quote(name)}))"
+    return f"count({quote(name)})"
 
 
 def _rows_of(spec: ModelSpec, sample: Sample) -> str:

@@ -26,7 +26,11 @@ def open_change_dialog(action: Action, target: str | None = None) -> None:
 
 def close_change_dialog() -> None:
     """Forget the dialog, what was found for it, and what was typed in it."""
-    names = ["open", "key", "prepared", "problem", "rehearsal", "suggestion"]
+    run = st.session_state.get("change-run")
+    if run:
+        # Nobody looks at it any more.
+        run.progress.cancel()
+    names = ["open", "key", "prepared", "problem", "rehearsal", "run", "suggestion"]
     typed = [f"{key}-{name}" for key in KEYS.values() for name in ("reason", "worse")]
     for name in [f"change-{name}" for name in names] + typed:
         st.session_state.pop(name, None)

@@ -46,6 +46,8 @@ class Prepared:
     """None for an undo, which runs its own."""
     rehearsal: Rehearsal | None = None
     """None for an undo, and where nobody waited for one."""
+    remark: str | None = None
+    """Why there is no rehearsal, where one was begun; None otherwise."""
 
 
 def draw_dialog(view: View, action: Action) -> None:
@@ -71,6 +73,7 @@ def draw_dialog(view: View, action: Action) -> None:
         prepared = replace(prepared, rehearsal=run.found)
     elif run:
         st.info(f"No rehearsal. {run.error}", icon=":material/info:")
+        prepared = replace(prepared, remark=run.error)
     if prepared.preflight:
         show_checks([*prepared.preflight.checks, *(prepared.rehearsal.checks if prepared.rehearsal else ())])
     _draw_form(view, prepared, is_waiting=run is not None and not run.is_over)
@@ -86,7 +89,7 @@ def carry_out(view: View, prepared: Prepared, reason: str | None = None) -> None
         actor=get_actor(),
         reason=given,
         key=st.session_state.pop("change-key", None),
-        evidence=write_rehearsal(prepared.rehearsal) if prepared.rehearsal else {},
+        evidence=_write_evidence(prepared),
     )
     now = view.runtime.now(view.spec.name)
     try:
@@ -99,6 +102,12 @@ def carry_out(view: View, prepared: Prepared, reason: str | None = None) -> None
     for name in ("change-open", "change-prepared", "change-suggestion", f"{KEYS[prepared.action]}-reason"):
         st.session_state.pop(name, None)
     st.session_state["change-done"], st.session_state["change-toast"] = done.id, True
+
+
+def _write_evidence(prepared: Prepared) -> dict[str, object]:
+    if prepared.rehearsal:
+        return write_rehearsal(prepared.rehearsal)
+    return {"no rehearsal": prepared.remark} if prepared.remark else {}
 
 
 def _draw_form(view: View, prepared: Prepared, *, is_waiting: bool) -> None:
@@ -196,4 +205,9 @@ def _find_rehearsal(view: View, prepared: Prepared) -> Run[Rehearsal] | None:
     if prepared.preflight is None or not prepared.preflight.passed:
         return None
     key = ("rehearsal", st.session_state.get("change-rehearsal"), prepared.champion, prepared.target)
-    return view.runtime.background.find(key) or start_rehearsal(view, key, prepared.target)
+    known, before = view.runtime.background.find(key), st.session_state.get("change-run")
+    run = known or start_rehearsal(view, key, prepared.target)
+    if before and before is not run:
+        before.progress.cancel()
+    st.session_state["change-run"] = run
+    return run

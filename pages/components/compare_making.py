@@ -18,6 +18,7 @@ from mlops_core.services.balance import (
 )
 from mlops_core.services.making import Making, list_facts, list_making, name_columns, read_versions, tell_making
 from mlops_core.services.report import Section, Table
+from pages.components.compare_runs import start_making
 from pages.components.downloads import offer_csv
 from pages.components.filters import View
 from pages.components.headline import write_title
@@ -59,6 +60,10 @@ def show_making(view: View, versions: tuple[str, ...], run: Run[Making] | None, 
         offer_csv(write_csv(columns, list_facts(facts)), f"{view.spec.name}-making", key="compare-making-csv")
         for problem in (*(making.problems if making else ()), *((run.error,) if run and run.error else ())):
             show_note("Not all is known.", problem)
+        is_lacking = run is not None and (run.error is not None or bool(making and making.problems))
+        if is_lacking and st.button("Measure again", key="compare-making-again", icon=":material/refresh:"):
+            start_making(view, versions)
+            st.rerun()
     sections = [Section(title="How they were made", note=told, table=Table(columns=columns, rows=[*differing, *alike]))]
     shifts = making.shifts if making else {}
     for name, balance in shifts.items():

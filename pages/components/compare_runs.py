@@ -25,11 +25,18 @@ def find_comparison(view: View, versions: Versions, window: Window, *, anew: boo
 
 def find_making(view: View, versions: Versions) -> Run[Making]:
     """Give what has to be measured of how versions were made, and begin it the first time."""
-    key = ("compare-making", view.spec.name, versions)
+    return view.runtime.background.find(_name_making(view, versions)) or start_making(view, versions)
+
+
+def start_making(view: View, versions: Versions) -> Run[Making]:
+    """Measure what has to be measured of how versions were made."""
     work = partial(measure_making, view.runtime, view.spec, versions, view.now)
-    return view.runtime.background.find(key) or view.runtime.background.start(
-        key, work, "look at how versions were made"
-    )
+    key = _name_making(view, versions)
+    return view.runtime.background.start(key, work, "look at how versions were made")
+
+
+def _name_making(view: View, versions: Versions) -> tuple[object, ...]:
+    return ("compare-making", view.spec.name, versions)
 
 
 def find_replay(view: View, versions: Versions, window: Window) -> Run[ReplayOutcome] | None:

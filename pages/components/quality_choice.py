@@ -1,5 +1,6 @@
 """What the Data quality page is about: check, feature, and chunk, each a picker and a part of the address."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -34,7 +35,7 @@ def choose_cell(quality: QualityView) -> Choice:
     starts = [chunk.start for chunk in reversed(quality.chunks)]
     chunk = read_query(CHUNK, "chunk", {write_start(start): start for start in starts}, worst.chunk)
     subjects = list_subjects(quality, check)
-    subject = read_query(FEATURE, "feature", {name: name for name in subjects}, subjects[0])
+    subject = read_query(FEATURE, "feature", {name: name for name in subjects}, _get_default(worst, check, subjects))
     choice = Choice(check=check, subject=subject, chunk=chunk)
     write_choice(quality, choice)
     st.session_state[CHECK], st.session_state[FEATURE], st.session_state[CHUNK] = check, subject, chunk
@@ -55,6 +56,11 @@ def find_worst(quality: QualityView) -> Choice:
     return Choice(check=last.check, subject=last.feature or ALL_ROWS, chunk=chunk.start)
 
 
+def _get_default(worst: Choice, check: Check, subjects: Sequence[str]) -> str:
+    """Give the feature that a check opens with: that of the worst of now, else the first."""
+    return worst.subject if check is worst.check else subjects[0]
+
+
 def list_checks(quality: QualityView) -> list[Check]:
     """Give the checks that applied in the window."""
     seen = {one.check for chunk in quality.chunks for one in chunk.findings}
@@ -66,7 +72,8 @@ def write_choice(quality: QualityView, choice: Choice) -> None:
     worst = find_worst(quality)
     write_query("check", None if choice.check == worst.check else choice.check.value)
     write_query("chunk", None if choice.chunk == worst.chunk else write_start(choice.chunk))
-    write_query("feature", None if choice.subject == list_subjects(quality, choice.check)[0] else choice.subject)
+    default = _get_default(worst, choice.check, list_subjects(quality, choice.check))
+    write_query("feature", None if choice.subject == default else choice.subject)
 
 
 def forget_choice() -> None:

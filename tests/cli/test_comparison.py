@@ -5,7 +5,9 @@ def test_compare_gives_the_document_and_a_table(run):
     ended = run("compare", "car-loan", "v2", "v1", "--json")
     assert (ended.exit_code, ended.document["n"]) == (0, 14 * 600)
     told = run("compare", "car-loan", "v2", "v1").output
-    assert told.startswith("v1 − v2 on the same 8,400 rows; positive is better\n\nMetric ")
+    assert told.startswith(
+        "v1 − v2 on the same 8,400 rows, 2024-03-01 00:00 to 2024-03-15 00:00 UTC; positive is better\n"
+    )
     assert "F1 by region, the worst first" in told
 
 

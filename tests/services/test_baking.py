@@ -14,6 +14,7 @@ from mlops_core.services.baking import read_bakes
 from mlops_core.services.baking_words import note_bake, note_champion
 from mlops_core.services.comparison import write_comparison
 from mlops_core.services.deployment import ChangeRequest, change_production, get_history
+from mlops_core.services.ingestion import ingest_labels
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.overview import read_overview
 from mlops_core.services.rehearsal import compare_on_newest
@@ -226,6 +227,24 @@ def test_broken_change_is_taken_back_when_the_model_file_asks_for_it(runtime):
     event = next(e for e in list_audit_events(runtime.database, MODEL) if e.action == "roll back")
     assert event.evidence["baking"]["change"] == broken.id
     assert "taken back by itself" in note_bake(read_bakes(runtime, spec, now)[broken.id]).detail
+
+
+def test_change_stays_when_the_version_before_it_was_no_better_on_the_same_rows(runtime):
+    spec = set_baking(runtime, "auto_revert = true")
+    change(runtime, "v3")
+    for day in range(3):
+        at, rng = PRESENT + day * DAY, np.random.default_rng(day)
+        # Labels that no version could have told.
+        send(runtime, spec, "v3", at, 600, seed=90 + day, score=pa.array(rng.random(600)))
+        arrived = pa.array([at + DAY] * 600, pa.timestamp("us", tz="UTC"))
+        ids = [f"{90 + day}-{i:05d}" for i in range(600)]
+        labels = pa.table({"prediction_id": ids, "label": rng.integers(0, 2, 600) * 1.0, "label_at": arrived})
+        ingest_labels(runtime, spec, labels, now=at + DAY)
+        refresh(runtime, spec, at + DAY)
+    bake = get_newest(runtime)
+    assert (bake.version, bake.outcome, bake.revert) == ("v3", Outcome.BROKEN, Revert.REFUSED)
+    assert "v2 was not better than v3: ROC AUC 0." in bake.refusal
+    assert list_changes(runtime) == [("v3", Action.PROMOTE, "ana")]
 
 
 def test_version_that_came_back_and_is_broken_as_well_stays(runtime):

@@ -22,6 +22,7 @@ from mlops_core.services.rehearsal_words import tell_rehearsal
 from mlops_core.services.replay import sample_window
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
+from mlops_core.store.profiles import count_chunks
 from mlops_core.store.replays import fetch_scored
 from tests.small_home import MODEL, PRESENT, PROMOTIONS, ROWS_PER_DAY, START
 
@@ -138,3 +139,10 @@ def test_damaged_rival_is_left_out_when_alternatives_are_tried(runtime, spec, ca
         runtime.database.table("select artifact_hash from replays_car_loan")["artifact_hash"].to_pylist()
     )
     assert list_alternatives(runtime, MODEL, "v2") == found
+
+
+def test_too_few_rows_in_common_are_no_fault_of_a_check(runtime, spec):
+    with runtime.database.transaction() as transaction:
+        transaction.run_sql("delete from labels_car_loan where hash(prediction_id) % 30 <> 0")
+    count_chunks(runtime.database, spec, [START + timedelta(days=day) for day in range(14)])
+    assert refresh_alternatives(runtime, spec, PRESENT) == []

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from mlops_core.entities import Status, Window
-from mlops_core.errors import ConflictError
+from mlops_core.errors import ConflictError, UnfinishedError
 from mlops_core.services.drift import read_drift
 from mlops_core.services.drift_report import find_newest_chunks, report_drift
 from mlops_core.services.ingestion import ingest_predictions
@@ -179,6 +179,31 @@ def test_refresh_goes_on_when_the_training_rows_are_gone(runtime, spec):
         path.unlink()
     send(runtime, spec, PRESENT, double_debt)
     refresh(runtime, spec, PRESENT + DAY)
+    assert report_drift(runtime, spec, WEEK_ONE, WEEK_TWO, PRESENT)["features"]
+
+
+def test_traffic_makes_no_bins_while_the_training_rows_cannot_be_read(tmp_path, runtime, spec):
+    with runtime.database.transaction() as transaction:
+        for table in (
+            "reference_profiles",
+            "standing_references",
+            "feature_profiles",
+            "counted_batches",
+            "feature_binnings",
+            "binning_categories",
+            "binnings",
+        ):
+            transaction.run_sql(f"delete from {table}")
+    files = {path: path.read_bytes() for path in runtime.home.snapshots.iterdir()}
+    for path in files:
+        path.unlink()
+    with pytest.raises(UnfinishedError):
+        refresh(runtime, spec, PRESENT + DAY)
+    assert get_binning(runtime.database, spec.name) is None
+    for path, rows in files.items():
+        path.write_bytes(rows)
+    refresh(runtime, spec, PRESENT + DAY)
+    assert "training rows of v2" in get_binning(runtime.database, spec.name).origin
     assert report_drift(runtime, spec, WEEK_ONE, WEEK_TWO, PRESENT)["features"]
 
 

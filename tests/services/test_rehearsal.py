@@ -16,6 +16,7 @@ from mlops_core.services.readiness import inspect_version
 from mlops_core.services.registry import TrainedVersion, register_version
 from mlops_core.services.rehearsal import rehearse, write_rehearsal
 from mlops_core.services.rehearsal_words import tell_rehearsal
+from mlops_core.store.binnings import get_binning
 from mlops_core.store.models import get_version
 from tests.services.test_monitoring import send
 from tests.small_home import MODEL, PRESENT, START, draw_loans
@@ -111,6 +112,25 @@ def test_categories_that_a_version_was_not_trained_on_are_a_doubt(runtime, spec)
     after = find_check(inspect_version(runtime, spec, version, PRESENT + DAY), "categories")
     assert (after.passed, after.is_doubt) == (True, True)
     assert "that v4 was not trained on: region in 8 % of rows" in after.detail
+
+
+def test_rehearsal_never_replaces_the_bins_of_traffic(runtime, spec):
+    rows = draw_loans(500, START - timedelta(days=20), 10, seed=7)
+    known = get_version(runtime.database, MODEL, "v2")
+    trained = TrainedVersion(
+        name="v5",
+        features=("income", "debt"),
+        parameters={},
+        offline_metrics={},
+        rows=rows.set_column(2, "income", pa.array(rows["income"].to_numpy() * 1000)),
+        code_id="0" * 64,
+        artifact=(runtime.home.artifacts / f"{known.artifact_hash}.skops").read_bytes(),
+    )
+    register_version(runtime, spec, trained, actor=Actor("ana", "page"), now=PRESENT)
+    before = get_binning(runtime.database, MODEL)
+    check = find_check(rehearse(runtime, spec, "v5", PRESENT).checks, "categories")
+    assert get_binning(runtime.database, MODEL).id == before.id
+    assert "fall into too few" in check.detail
 
 
 def test_version_without_categories_has_none_that_are_new(runtime, spec):

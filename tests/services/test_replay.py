@@ -3,9 +3,11 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import skops.io
 from sklearn.naive_bayes import GaussianNB
@@ -123,6 +125,35 @@ def test_replay_that_hangs_ends_when_it_is_cancelled_and_leaves_nothing(runtime,
     again = runs.start("v3", work, "replay")
     wait_for(lambda: again.is_over)
     assert (again is not run, again.found.n_scored) == (True, 7 * ROWS_PER_DAY)
+
+
+def test_request_that_waits_for_another_ends_when_it_is_cancelled(runtime, spec, own_host):
+    with own_host._lock, pytest.raises(CancelledError, match="waited for another version"):
+        own_host.score("0" * 64, pa.table({"income": [1.0]}), lambda: True)
+
+
+def test_host_that_hangs_is_closed_at_once(runtime, spec, own_host):
+    artifact = get_version(runtime.database, MODEL, "v3").artifact_hash
+    own_host.check(artifact)
+    os.kill(own_host._child.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(own_host.check, artifact)
+        wait_for(own_host._lock.locked)
+        own_host.close()
+        with pytest.raises(PreflightError, match="ended the process"):
+            asked.result(timeout=30)
+
+
+def test_version_that_gives_no_chance_is_refused_and_nothing_is_stored(runtime, spec):
+    register(runtime, spec, "odd", GaussianNB())
+    with runtime.database.transaction() as transaction:
+        # So far from all it has learned that both classes have the chance 0, and 0 ÷ 0 is no number.
+        transaction.run_sql(
+            "update predictions_car_loan set income = 1e200 where scored_at >= $t", {"t": SINCE_V2.start}
+        )
+    with pytest.raises(PreflightError, match=r"gave the score nan for [\d,]+ of 4,200 rows; accepted are chances"):
+        replay_version(runtime, spec, "odd", SINCE_V2)
+    assert count_replays(runtime) == 0
 
 
 def wait_for(is_so):

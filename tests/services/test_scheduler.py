@@ -135,6 +135,8 @@ def test_check_that_cannot_compare_with_training_fails_until_it_can(runtime, spe
         assert state.message.count("cannot be read") == 1
     (newest,) = (one for one in read_coverage(runtime.database, MODEL) if one.chunk == PRESENT)
     assert newest.n == 600
+    # The home remembers it too: a scheduler that begins anew, as after a restart, begins with it.
+    assert get_refreshed(runtime.database, MODEL) < PRESENT + DAY
     file.write_bytes(rows)
     machine.at = NOON + 10 * MINUTE
     scheduler.run_due()

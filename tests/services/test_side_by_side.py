@@ -256,7 +256,7 @@ def test_labels_of_one_class_leave_the_ranking_undefined(runtime, spec):
     change_rows(runtime, "update labels_car_loan set label = 0")
     found = compare_side_by_side(runtime, spec, ("v2", "v1"), SINCE_V2)
     headline = tell_side_by_side(found, spec)
-    assert headline.sentence.startswith("Whether v1 is better than v2 cannot be said on the same 4,200 loans: roc_auc")
+    assert headline.sentence.startswith("Whether v1 is better than v2 cannot be said on the same 4,200 loans: ROC AUC")
     assert found.figures["v1"].roc.x.size == 0
 
 

@@ -211,3 +211,13 @@ def test_candidate_is_seldom_better_when_versions_are_equal():
     for metric in metrics:
         better = np.mean([each[metric].judgement is Judgement.BETTER for each in found])
         assert better <= 0.05, metric
+
+
+def test_decisions_say_nothing_where_no_row_is_positive():
+    rng = np.random.default_rng(0)
+    scores = rng.random((600, 2))
+    found = compare_paired(np.zeros(600, int), *scores.T, 0.5, 0.9, np.arange(600) % 5, rng, margin=0.01).metrics
+    for metric in (Metric.F1, Metric.PRECISION, Metric.RECALL):
+        assert (found[metric].low, found[metric].judgement) == (None, Judgement.UNDECIDED), metric
+    assert "no row has label 1" in found[Metric.F1].reason
+    assert found[Metric.BRIER].low is not None

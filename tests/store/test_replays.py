@@ -116,7 +116,7 @@ def test_compared_rows_are_those_of_the_sample(database, spec):
 def test_features_without_any_value_are_named(database, spec):
     odd = 'it\'s "odd"'
     assert find_empty_features(database, spec, ["amount", odd], take(database, spec)) == []
-    send(database, spec, ["a", "b"], [0, 1], amount=[None, 1], source=[None, None])
+    send(database, spec, ["a", "b"], [0, 1], amount=[None, 1], source=[None, float("nan")])
     found = find_empty_features(database, spec, ["amount", "source", odd, "never logged"], take(database, spec))
     assert found == ["source", odd, "never logged"]
 
@@ -132,3 +132,16 @@ def test_rows_count_once_by_which_versions_scored_them(database, spec):
     nobody = count_scored(database, spec, ("v1", "v2"), take(database, spec), (column, "nowhere"))
     assert nobody == []
     assert fetch_scored(database, spec, ("v1",), take(database, spec), (column, "nowhere")).num_rows == 0
+
+
+def test_id_that_came_again_counts_as_a_row_of_its_own(database, spec):
+    send(database, spec, ["a", "b"], [0, 0])
+    send(database, spec, ["a"], [9])
+    append_replay(database, spec, "v2", "hash", score_rows(["a", "b", "a"], [0, 0, 9], [0.5, 0.6, 0.7]))
+    append_labels(database, spec, make_labels(["a", "b"], [1, 0]), NOW)
+    rows = fetch_scored(database, spec, ["v1", "v2"], take(database, spec))
+    assert sorted(zip(rows["prediction_id"].to_pylist(), rows["score_1"].to_pylist(), strict=True)) == [
+        ("a", 0.5),
+        ("a", 0.7),
+        ("b", 0.6),
+    ]

@@ -115,7 +115,7 @@ def test_newest_label_counts_when_there_are_several(database, spec, deliveries, 
     send(database, spec, ["a"], [0])
     for value, at in deliveries:
         label(database, spec, ["a"], [value], at)
-    scored = pa.table({"prediction_id": ["a"], "scored_at": [FIRST_DAY], "score": [0.4]})
+    scored = pa.table({"prediction_id": ["a"], "scored_at": [FIRST_DAY + timedelta(hours=12)], "score": [0.4]})
     append_replay(database, spec, "v2", "hash", scored)
     paired = fetch_scored(database, spec, ["v1", "v2"], choose_sample(database, spec, WINDOW, 1000, 0))
     assert paired["label"].to_pylist() == [counted]
