@@ -47,6 +47,8 @@ class DriftView:
     """With the chunks before the first one shown, at which its verdict looks back."""
     first: int
     """Position of the first chunk shown."""
+    n_in_window: int
+    """Chunks of the window; more than are shown when they are too many for a map."""
     outcomes: tuple[Outcome, ...]
     """Score and labels, over the same chunks as the table."""
     binnings: Mapping[str, FeatureBinning]
@@ -107,6 +109,7 @@ def read_drift_view(
         version=version.name if version else None,
         table=table,
         first=len(chunks) - min(max(shown, 1), MOST_CHUNKS),
+        n_in_window=shown,
         outcomes=read_outcomes(runtime, spec, version.name if version else None, segment, chunks),
         binnings=binning.features,
         expect=lru_cache(MOST_EXPECTED)(partial(_expect_changes, runtime, spec, version, table, segment)),

@@ -82,9 +82,14 @@ def tell_reference(view: DriftView) -> str:
 
 
 def list_notices(view: DriftView) -> list[str]:
-    """Say what limits the answer: a short reference, one without all seasons, and features that move by themselves."""
+    """Say what limits the answer: chunks left out, a short reference, and features that move by themselves."""
     table, spec = view.table, view.spec
     notices = []
+    if view.n_in_window > len(view.chunks):
+        notices.append(
+            f"The newest {len(view.chunks)} of {view.n_in_window} {spec.chunk.value}s in this window are shown. The "
+            'command "drift" and the API compare older ones.'
+        )
     unknown = [name for name, natural in zip(table.features, table.natural, strict=True) if np.isnan(natural)]
     if unknown:
         unit = f"{spec.chunk.value}s"

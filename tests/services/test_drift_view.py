@@ -84,6 +84,14 @@ def view(runtime: Runtime, spec: ModelSpec) -> DriftView:
     return read_drift_view(runtime, spec, Window(START + 10 * DAY, NOW), NOW, reference=Window(START, START + 16 * DAY))
 
 
+def test_view_says_when_it_leaves_days_out(view: DriftView, runtime: Runtime, spec: ModelSpec, monkeypatch):
+    assert view.n_in_window == len(view.chunks) == 14
+    monkeypatch.setattr("mlops_core.services.drift_view.MOST_CHUNKS", 5)
+    short = read_drift_view(runtime, spec, Window(START + 10 * DAY, NOW), NOW)
+    assert len(short.chunks) == 5
+    assert list_notices(short)[0].startswith("The newest 5 of 14 days in this window are shown.")
+
+
 def test_view_names_what_moved_and_since_when(view: DriftView):
     headline = tell_drift(view, view.find_position(None))
     assert headline.status is Status.ALERT
