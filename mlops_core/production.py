@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     KEPT = "kept"
     BROKEN = "broken"
     UNDECIDED = "undecided"
-    """Too few labels came in time, or nothing was promised."""
+    """Too few labels came in time, nothing was promised, or the days were hard for the version before it as well."""
     SUPERSEDED = "superseded"
     """Production changed again before the time was over."""
 

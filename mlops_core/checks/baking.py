@@ -13,7 +13,9 @@ from mlops_core.checks.rollup import STOPS
 from mlops_core.chunking import find_chunk, next_chunk
 from mlops_core.entities import Baking, Deployment, Estimate, ModelSpec, Standard, Status, Verdict
 from mlops_core.production import BAKER, Bake, Origin, Outcome, Promise
-from mlops_core.words import write_estimate, write_instant, write_share
+from mlops_core.stats.comparison import MetricDifference
+from mlops_core.stats.judgement import Judgement
+from mlops_core.words import write_difference, write_estimate, write_instant, write_share
 
 MOST_UNSCORED = 0.01
 """Share of rows that may come without a score, beyond what was usual under the version before."""
@@ -126,6 +128,40 @@ def judge_bake(
         return None, reason
     is_late = now >= bake.until + timedelta(days=label_delay_days)
     return (outcome, reason) if seen.are_labels_here or is_late else (None, reason)
+
+
+def weigh_pair(
+    bake: Bake, reason: str, previous: str, found: MetricDifference, n: int, rows: str, now: datetime
+) -> tuple[Outcome | None, str]:
+    """Judge a figure below what a rehearsal promised by the same rows: hard days are no fault of a version.
+
+    Parameters
+    ----------
+    reason : str
+        How far the figure is below the promise.
+    previous : str
+        The version that was replaced.
+    found : MetricDifference
+        Of the version that is watched and the one it replaced, on n rows of the baking window; positive is better.
+    rows : str
+        What rows are called.
+
+    Returns
+    -------
+    outcome : Outcome, optional
+        None while the time is not over and the version is not worse.
+    reason : str
+        Why, with the figures.
+    """
+    difference = "" if found.difference is None else f" ({write_difference(found.difference, 3)})"
+    verdict = {
+        Judgement.WORSE: (Outcome.BROKEN, f"it is worse than {previous}{difference}"),
+        Judgement.BETTER: (Outcome.KEPT, f"it is better than {previous}{difference}, so the days were hard"),
+    }
+    otherwise = (Outcome.UNDECIDED, f"it is neither better nor worse than {previous}{difference}")
+    outcome, told = verdict.get(found.judgement, otherwise)
+    words = f"{reason} On the same {n:,} {rows} {told}."
+    return (outcome if outcome is Outcome.BROKEN or now >= bake.until else None), words
 
 
 def _judge_metric(promise: Promise, seen: Seen) -> tuple[Outcome, str]:

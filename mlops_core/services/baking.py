@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from mlops_core.checks.baking import Seen, find_new_alerts, judge_bake, judge_unscored, refuse_revert
+from mlops_core.checks.baking import Seen, find_new_alerts, judge_bake, judge_unscored, refuse_revert, weigh_pair
 from mlops_core.chunking import find_chunk
 from mlops_core.entities import Action, Deployment, Estimate, ModelSpec, Source, Window
-from mlops_core.errors import ConflictError, InputError, NotFoundError, PreflightError
-from mlops_core.production import BAKER, Bake, Outcome, Revert
-from mlops_core.services.comparison import compare_versions
+from mlops_core.errors import ConflictError, InputError, MLOpsError, NotFoundError, PreflightError
+from mlops_core.production import BAKER, Bake, Origin, Outcome, Revert
+from mlops_core.services.comparison import VersionComparison, compare_versions
 from mlops_core.services.deployment import ChangeRequest, change_production, run_preflight
 from mlops_core.services.estimation import estimate_counts, find_estimator
 from mlops_core.services.performance import Arrival, find_arrival, find_profile, select_covered
@@ -161,6 +161,8 @@ def _judge(
         label_delay_days=spec.label_delay_days,
         now=now,
     )
+    if outcome is Outcome.BROKEN and bake.promise.origin is Origin.REHEARSAL and not (seen.alerts or seen.unscored):
+        outcome, reason = _weigh_pair(runtime, spec, bake, deployments, reason, now)
     if outcome is None:
         return
     refusal = refuse_revert(deployments, spec.baking) if outcome is Outcome.BROKEN and following is None else ""
@@ -224,20 +226,41 @@ def _take_back(runtime: Runtime, spec: ModelSpec, bake: Bake, deployments: Seque
             _write_down(transaction, bake, "revert refused", why, now)
 
 
+def _weigh_pair(
+    runtime: Runtime, spec: ModelSpec, bake: Bake, deployments: Sequence[Deployment], reason: str, now: datetime
+) -> tuple[Outcome | None, str]:
+    """Let the version that was replaced score the same rows, and judge by these; by the figure where it cannot."""
+    previous = next(one for one in deployments if one.id == bake.deployment).previous
+    try:
+        found = _compare_with(runtime, spec, bake, previous, now) if previous else None
+    except MLOpsError as error:
+        _log.warning("%s %s is judged without a pair: %s", bake.model, bake.version, error.message)
+        found = None
+    if previous is None or found is None:
+        return Outcome.BROKEN, reason
+    primary = found.paired.get_difference(spec.primary_metric)
+    return weigh_pair(bake, reason, previous, primary, found.paired.n, spec.words.rows, now)
+
+
+def _compare_with(runtime: Runtime, spec: ModelSpec, bake: Bake, previous: str, now: datetime) -> VersionComparison:
+    """Compare the version that is watched with the one it replaced on the rows of the window."""
+    window = Window(bake.start, min(now, bake.until))
+    for name in (previous, bake.version):
+        replay_version(runtime, spec, name, window)
+    return compare_versions(runtime, spec, previous, bake.version, window)
+
+
 def _refuse_no_better(runtime: Runtime, spec: ModelSpec, bake: Bake, previous: str, now: datetime) -> None:
     """Refuse to put a version back that was not better on the very rows on which the promise was broken.
 
     A promise may break because the days were hard; for that no version is to blame.
     """
-    window = Window(bake.start, min(now, bake.until))
-    for name in (bake.version, previous):
-        replay_version(runtime, spec, name, window)
-    found = compare_versions(runtime, spec, bake.version, previous, window)
+    found = _compare_with(runtime, spec, bake, previous, now)
     primary = found.paired.get_difference(spec.primary_metric)
-    if primary.judgement is not Judgement.BETTER:
+    if primary.judgement is not Judgement.WORSE:
         raise ConflictError(
             f"On the same {found.paired.n:,} {spec.words.rows} {previous} was not better than {bake.version}: "
-            f"{primary.metric.label} {_write(primary.candidate)} instead of {_write(primary.champion)}."
+            f"{primary.metric.label} {_write(primary.champion)} instead of {_write(primary.candidate)}."
         )
 
 

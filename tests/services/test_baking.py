@@ -17,6 +17,7 @@ from mlops_core.services.deployment import ChangeRequest, change_production, get
 from mlops_core.services.ingestion import ingest_labels
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.overview import read_overview
+from mlops_core.services.registry import TrainedVersion, register_version
 from mlops_core.services.rehearsal import compare_on_newest
 from mlops_core.store.audit import find_broken_line, list_audit_events
 from mlops_core.store.bakes import list_bakes
@@ -245,6 +246,53 @@ def test_change_stays_when_the_version_before_it_was_no_better_on_the_same_rows(
     assert (bake.version, bake.outcome, bake.revert) == ("v3", Outcome.BROKEN, Revert.REFUSED)
     assert "v2 was not better than v3: ROC AUC 0." in bake.refusal
     assert list_changes(runtime) == [("v3", Action.PROMOTE, "ana")]
+
+
+def rehearse_into(runtime, spec, to, **ends):
+    """Change production with a rehearsal that promised more than any day can keep."""
+    comparison = write_comparison(compare_on_newest(runtime, spec, to, PRESENT))
+    for one in comparison["paired"]["metrics"]:
+        if one["metric"] == spec.primary_metric:
+            one |= ends
+    return change(runtime, to, rehearsal=comparison)
+
+
+def test_promise_of_a_rehearsal_is_not_broken_by_hard_days(runtime):
+    spec, known = set_baking(runtime, "auto_revert = true"), get_version(runtime.database, MODEL, "v2")
+    twin = TrainedVersion(
+        name="v4",
+        features=known.features,
+        parameters={},
+        offline_metrics={},
+        rows=draw_loans(500, PRESENT - 20 * DAY, 10, seed=7),
+        code_id="0" * 64,
+        artifact=(runtime.home.artifacts / f"{known.artifact_hash}.skops").read_bytes(),
+    )
+    register_version(runtime, spec, twin, actor=ANA, now=PRESENT)
+    rehearse_into(runtime, spec, "v4", champion=0.98, candidate=0.99, low=0.005, high=0.015)
+    for day in range(3):
+        at = PRESENT + day * DAY
+        loans = draw_loans(600, at, 1, seed=90 + day)
+        scores = runtime.artifacts.score(known.artifact_hash, loans.select(["income", "debt"]))
+        send(runtime, spec, "v4", at, 600, seed=90 + day, labels=True, score=pa.array(scores))
+        refresh(runtime, spec, at + DAY)
+        assert get_newest(runtime).outcome in (None, Outcome.UNDECIDED)
+    refresh(runtime, spec, END)
+    bake = get_newest(runtime)
+    assert (bake.version, bake.outcome) == ("v4", Outcome.UNDECIDED)
+    assert "is worse than what was promised (0.990 [" in bake.reason
+    assert bake.reason.endswith("On the same 1,800 loans it is neither better nor worse than v2 (+0.000).")
+    assert list_changes(runtime) == [("v4", Action.PROMOTE, "ana")]
+
+
+def test_promise_of_a_rehearsal_is_broken_by_a_version_that_is_worse_on_the_same_rows(runtime):
+    spec = set_baking(runtime, "auto_revert = true")
+    rehearse_into(runtime, spec, "v3", champion=0.7, candidate=0.8, low=0.05, high=0.15)
+    break_champion(runtime, spec, PRESENT)
+    broken = list_bakes(runtime.database, MODEL)[-2]
+    assert (broken.version, broken.outcome, broken.revert) == ("v3", Outcome.BROKEN, Revert.DONE)
+    assert "On the same 600 loans it is worse than v2 (−" in broken.reason
+    assert get_champion(runtime.database, MODEL).version == "v2"
 
 
 def test_version_that_came_back_and_is_broken_as_well_stays(runtime):
