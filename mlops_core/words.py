@@ -1,5 +1,6 @@
 """Figures and times in running text: decides how a share, a difference, an instant, a chunk, and a span are written."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -96,3 +97,10 @@ def write_age(age: timedelta) -> str:
 def write_clock(moment: datetime) -> str:
     """Write an instant in full: "Thu 31 Oct 2013, 12:00 UTC"."""
     return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def join_names(parts: Sequence[str]) -> str:
+    """Write names one after the other: "v4, v3, and v2"."""
+    if len(parts) > 2:
+        return f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    return " and ".join(parts)

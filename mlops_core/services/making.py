@@ -10,13 +10,13 @@ from mlops_core.errors import MLOpsError
 from mlops_core.services.artifact_host import Latency
 from mlops_core.services.background import Progress
 from mlops_core.services.balance import FeatureBalance, measure_balance
-from mlops_core.services.overlap import join_names
 from mlops_core.services.references import ensure_snapshot_reference, read_reference
 from mlops_core.services.rehearsal import measure_latencies
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshots import list_snapshot_columns
 from mlops_core.stats.features import FeatureCounts
 from mlops_core.store.models import get_version
+from mlops_core.words import join_names
 
 DURATION = "training_seconds"
 """The parameter in which training says how long it took."""

@@ -18,7 +18,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.store.features import ALL_TRAFFIC, Segment
 from mlops_core.store.replays import Sample, ScoredRows, count_replays, count_scored
 from mlops_core.store.traffic import list_batches
-from mlops_core.words import write_share, write_span
+from mlops_core.words import join_names, write_share, write_span
 
 MOMENT = timedelta(microseconds=1)
 ROW_COLUMNS = ("Version", "Scored", "Of them labelled", "Labelled, not scored yet")
@@ -201,10 +201,3 @@ def list_standings(overlap: Overlap) -> list[tuple[str, ...]]:
     return [
         (one.version, f"{one.n_scored:,}", f"{one.n_labelled:,}", f"{one.n_missing:,}") for one in overlap.standings
     ]
-
-
-def join_names(parts: Sequence[str]) -> str:
-    """Write names one after the other: "v4, v3, and v2"."""
-    if len(parts) > 2:
-        return f"{', '.join(parts[:-1])}, and {parts[-1]}"
-    return " and ".join(parts)

@@ -7,13 +7,13 @@ from mlops_core.checks.headline import Headline
 from mlops_core.checks.performance import LEAST_LABELS
 from mlops_core.entities import ModelSpec, Status
 from mlops_core.services.comparison import VersionComparison
-from mlops_core.services.overlap import join_names
 from mlops_core.services.rehearsal_words import tell_decisions
 from mlops_core.services.side_by_side import MOST_VERSIONS, SideBySide
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.stats.judgement import MOST_FURTHER_LABELS, Judgement
 from mlops_core.stats.segment_comparison import SegmentDifference
 from mlops_core.words import (
+    join_names,
     write_difference,
     write_estimate,
     write_further_labels,

@@ -179,12 +179,14 @@ def _rows_of(spec: ModelSpec, sample: Sample) -> str:
         return f"rows_of_sample as (from {table} where {inside})"
     # By the hash and not by chance: the same rows every time, and those of a smaller sample among them.
     return (
-        f"places as (select prediction_id, count(*) over (partition by {chunk_expression(spec)}) as n_chunk, "
+        "places as (select prediction_id, scored_at, "
+        f"count(*) over (partition by {chunk_expression(spec)}) as n_chunk, "
         f"row_number() over (partition by {chunk_expression(spec)} "
         f"order by hash(prediction_id, $seed), prediction_id) as place from {table} where {inside}), "
-        f"rows_of_sample as (from {table} semi join (select prediction_id from places "
-        "where place <= greatest(1, round($most_rows * n_chunk / $n_available))) using (prediction_id) "
-        f"where {inside})"
+        f"rows_of_sample as (from {table} semi join "
+        "(select prediction_id, scored_at from places "
+        "where place <= greatest(1, round($most_rows * n_chunk / $n_available))) "
+        f"using (prediction_id, scored_at) where {inside})"
     )
 
 

@@ -6,10 +6,11 @@ import streamlit as st
 
 from mlops_core.entities import Window
 from mlops_core.services.activity import write_csv
-from mlops_core.services.overlap import ROW_COLUMNS, Overlap, join_names, list_standings, tell_lacking
+from mlops_core.services.overlap import ROW_COLUMNS, Overlap, list_standings, tell_lacking
 from mlops_core.services.own_traffic import EXPORTED, OwnTraffic, export_answered, list_answered, name_columns
 from mlops_core.services.report import Section, Table
 from mlops_core.services.side_by_side import SideBySide
+from mlops_core.words import join_names
 from pages.components.compare_making import describe_shift, show_shift
 from pages.components.compare_runs import find_replay, start_replay
 from pages.components.downloads import offer_csv

@@ -145,3 +145,11 @@ def test_id_that_came_again_counts_as_a_row_of_its_own(database, spec):
         ("a", 0.7),
         ("b", 0.6),
     ]
+
+
+def test_id_that_came_again_does_not_make_a_sample_larger(database, spec):
+    send(database, spec, [f"{i}" for i in range(300)], [0] * 300)
+    drawn = list_sample(database, spec, 90)
+    send(database, spec, drawn[:2], [9, 9])
+    # Two rows of 302 have one place; that their ids were drawn on another day gives them none.
+    assert len(list_sample(database, spec, 90)) == 89 + 1
