@@ -6,13 +6,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlops_core.entities import Baking, ChunkSize, Columns, Metric, ModelSpec, Standard, Task, Window, Words
 from mlops_core.errors import InputError
+from mlops_core.sections import read_choice, read_names, read_number, read_text, refuse_unknown_keys
+from mlops_core.training_terms import read_gate, read_training
 
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PROJECT = Path(__file__).resolve().parents[1]
@@ -20,13 +20,14 @@ KEPT_COLUMNS = frozenset({"prediction_id", "scored_at", "version", "score", "lab
 """What Driftdeck calls its own columns, beside which the features are stored."""
 CHECK_EVERY, USUAL_CHECK_S, LONGEST_CHECK_S = "DRIFTDECK_CHECK_EVERY", 60, 86_400
 """Variable and default of the seconds between two checks, and the most that is accepted."""
+RUNS_URL = "DRIFTDECK_RUNS_URL"
+"""Variable with the address of the database in which runs are durable."""
 MOST_FEATURES = 1000
 """Of one model; with more a delivery takes minutes, as DuckDB keeps rows by column."""
 LONGEST_BAKING_DAYS = 365.0
-Choice = TypeVar("Choice", bound=StrEnum)
 
 _SECTIONS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"name", "task", "columns", "monitoring", "standards", "baking", "words"}),
+    "": frozenset({"name", "task", "columns", "monitoring", "standards", "baking", "training", "gate", "words"}),
     "columns": frozenset(
         {"prediction_id", "timestamp", "version", "score", "label", "numeric", "categorical", "segments"}
     ),
@@ -65,6 +66,16 @@ class Home:
         return self.path / "snapshots"
 
     @property
+    def runs(self) -> Path:
+        """What training runs are working on, a folder each."""
+        return self.path / "runs"
+
+    @property
+    def run_records(self) -> Path:
+        """The SQLite file in which runs are durable."""
+        return self.path / "runs.sqlite"
+
+    @property
     def token(self) -> Path:
         """The local bearer token, mode 600."""
         return self.path / "token"
@@ -78,6 +89,20 @@ class Home:
     def running(self) -> Path:
         """Process id and address of the app that has this home open."""
         return self.path / "running.json"
+
+
+def locate_run_records(home: Home) -> str:
+    """Give the address of the records of runs: DRIFTDECK_RUNS_URL, else a SQLite file in the home.
+
+    Raises
+    ------
+    InputError
+        When it is no address of a Postgres database.
+    """
+    given = os.environ.get(RUNS_URL)
+    if given and not given.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise InputError(f"{RUNS_URL} is {given!r}; accepted is an address such as postgresql://user@host/database.")
+    return given or f"sqlite:///{home.run_records}"
 
 
 def read_check_interval() -> timedelta:
@@ -121,29 +146,24 @@ def parse_model_text(text: str, name: str = "model file") -> ModelSpec:
     try:
         spec = ModelSpec(
             name=_checked_name(document["name"]),
-            task=_choice(Task, document["task"], "task"),
+            task=read_choice(Task, document["task"], "task"),
             columns=_read_columns(columns),
-            chunk=_choice(ChunkSize, monitoring.get("chunk", "day"), "chunk"),
+            chunk=read_choice(ChunkSize, monitoring.get("chunk", "day"), "chunk"),
             timezone=_checked_timezone(monitoring.get("timezone", "UTC")),
-            primary_metric=_choice(Metric, monitoring.get("primary_metric", "roc_auc"), "primary_metric"),
-            threshold=_number(monitoring.get("threshold", 0.5), "threshold", 0.0, 1.0),
-            label_delay_days=_number(monitoring.get("label_delay_days", 0), "label_delay_days", 0.0, 3650.0),
+            primary_metric=read_choice(Metric, monitoring.get("primary_metric", "roc_auc"), "primary_metric"),
+            threshold=read_number(monitoring.get("threshold", 0.5), "threshold", 0.0, 1.0),
+            label_delay_days=read_number(monitoring.get("label_delay_days", 0), "label_delay_days", 0.0, 3650.0),
             drift_cost=_read_drift_cost(monitoring),
             reference=_read_window(monitoring["reference"]) if "reference" in monitoring else None,
             standards=_read_standards(document.get("standards", {})),
             baking=_read_baking(document.get("baking", {})),
+            training=read_training(document["training"]) if "training" in document else None,
+            gate=read_gate(document.get("gate", {})),
             words=Words(**document.get("words", {})),
         )
     except KeyError as error:
         raise InputError(f"{name} lacks the key {error.args[0]!r}.") from error
     return spec
-
-
-def refuse_unknown_keys(section: Mapping[str, object], known: frozenset[str], place: str) -> None:
-    """Refuse keys that are not understood, by name."""
-    unknown = sorted(set(section) - known)
-    if unknown:
-        raise InputError(f"{place} has the unknown key {unknown[0]!r}; accepted are {', '.join(sorted(known))}.")
 
 
 MOST_COST = 1e6
@@ -164,8 +184,8 @@ def _read_drift_cost(monitoring: Mapping[str, object]) -> float | None:
 
 
 def _read_columns(section: Mapping[str, object]) -> Columns:
-    lists = {key: _names(section.get(key, []), key) for key in ("numeric", "categorical", "segments")}
-    singles = {key: _text(section[key], key) for key in ("prediction_id", "timestamp", "version", "score", "label")}
+    lists = {key: read_names(section.get(key, []), key) for key in ("numeric", "categorical", "segments")}
+    singles = {key: read_text(section[key], key) for key in ("prediction_id", "timestamp", "version", "score", "label")}
     _refuse_equal_names([*singles.values(), *lists["numeric"], *lists["categorical"]])
     features = (*lists["numeric"], *lists["categorical"])
     if len(features) > MOST_FEATURES:
@@ -218,7 +238,7 @@ def _read_window(value: object) -> Window:
 def _read_standards(section: Mapping[str, object]) -> tuple[Standard, ...]:
     standards = []
     for key, limits in section.items():
-        metric = _choice(Metric, key, "standard")
+        metric = read_choice(Metric, key, "standard")
         if not isinstance(limits, Mapping):
             raise InputError(f"The standard {key!r} is {limits!r}; accepted is a table like {{ min = 0.9 }}.")
         refuse_unknown_keys(limits, frozenset({"min", "max", "window_days"}), f"The standard {key!r}")
@@ -240,7 +260,7 @@ def _read_baking(section: Mapping[str, object]) -> Baking:
     auto_revert = section.get("auto_revert", usual.auto_revert)
     if not isinstance(auto_revert, bool):
         raise InputError(f"The baking auto_revert {auto_revert!r} is not accepted: true or false.")
-    days = _number(section.get("days", usual.days), "baking days", 0.0, LONGEST_BAKING_DAYS)
+    days = read_number(section.get("days", usual.days), "baking days", 0.0, LONGEST_BAKING_DAYS)
     return Baking(days=days, auto_revert=auto_revert)
 
 
@@ -252,33 +272,7 @@ def _checked_name(name: object) -> str:
 
 def _checked_timezone(name: object) -> str:
     try:
-        ZoneInfo(_text(name, "timezone"))
+        ZoneInfo(read_text(name, "timezone"))
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InputError(f"The timezone {name!r} is not known; accepted are IANA names such as 'UTC'.") from error
     return str(name)
-
-
-def _choice(kind: type[Choice], value: object, key: str) -> Choice:
-    try:
-        return kind(str(value))
-    except ValueError as error:
-        accepted = ", ".join(member.value for member in kind)
-        raise InputError(f"The {key} {value!r} is not known; accepted are {accepted}.") from error
-
-
-def _number(value: object, key: str, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(f"The {key} {value!r} is not accepted: a number from {low:g} to {high:g}.")
-    return float(value)
-
-
-def _text(value: object, key: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise InputError(f"{key} is {value!r}; accepted is a non-empty text.")
-    return value
-
-
-def _names(value: object, key: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise InputError(f"{key} is {value!r}; accepted is a list of column names.")
-    return tuple(_text(name, key) for name in value)

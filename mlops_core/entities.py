@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mlops_core.training_terms import GateTerms, Training
+
 
 class Task(StrEnum):
     """What a model predicts."""
@@ -198,6 +200,9 @@ class ModelSpec:
     """The traffic that later traffic is compared with; None for the training rows of the version in production."""
     standards: tuple[Standard, ...] = ()
     baking: Baking = field(default_factory=Baking)
+    training: Training | None = None
+    """How new versions come to be; None when they are made elsewhere."""
+    gate: GateTerms = field(default_factory=GateTerms)
     words: Words = field(default_factory=Words)
 
 
@@ -226,6 +231,12 @@ class Snapshot:
     null_fractions: Mapping[str, float]
     """Share of nulls per feature, 0–1."""
     created_at: datetime
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Types of the columns by name; empty in snapshots from before they were kept."""
+    label_coverage: float | None = None
+    """Share of the rows of its span that had a label, 0–1; None when nobody said."""
+    origin: str = ""
+    """Where its rows came from: the query that made them, or the entry point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +261,8 @@ class Version:
     """Versions of the packages that it was trained with, by name; empty when nobody said."""
     created_at: datetime
     created_by: str
+    run: int | None = None
+    """The run that trained it; None when it was trained elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,9 @@ threshold = 0.5
 label_delay_days = 2
 [standards]
 roc_auc = { min = 0.6 }
+[training]
+entry_point = "tests.small_training:candidates"
+folds = 2
 [words]
 row = "loan"
 rows = "loans"

@@ -118,7 +118,7 @@ def train(rows: pd.DataFrame, labels: pd.Series, features: Sequence[str], catego
     fit_rows, holdout, fit_labels, holdout_labels, _, kept = train_test_split(
         rows[columns], labels.astype("int8"), np.arange(len(rows)), test_size=HOLDOUT_SHARE, random_state=SEED
     )
-    estimator = _make_estimator(used)
+    estimator = make_estimator(used)
     with _use_one_core():
         estimator.fit(fit_rows, fit_labels)
         scores = estimator.predict_proba(holdout)[:, 1]
@@ -131,7 +131,8 @@ def train(rows: pd.DataFrame, labels: pd.Series, features: Sequence[str], catego
     )
 
 
-def _make_estimator(categorical: Sequence[str]) -> HistGradientBoostingClassifier:
+def make_estimator(categorical: Sequence[str]) -> HistGradientBoostingClassifier:
+    """Make the trees of all versions, not fitted."""
     # Categories named by column: the estimator then encodes strings itself, and the file needs nothing else to score.
     return HistGradientBoostingClassifier(
         max_iter=150,

@@ -4,7 +4,6 @@ What takes more time or memory than it may ends with its child; the next request
 """
 
 import os
-import resource
 import signal
 import threading
 import time
@@ -22,7 +21,7 @@ import pyarrow as pa
 
 from mlops_core.artifacts import load_estimator, locate_artifact, read_checked
 from mlops_core.errors import CancelledError, MLOpsError, PreflightError
-from mlops_core.services.child import ChildProcess
+from mlops_core.services.child import ChildProcess, limit_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,7 +195,7 @@ class ArtifactHost:
 
 def serve_artifacts(pipe: Connection, folder_name: str, memory_limit_bytes: str) -> None:
     """Answer requests until the app is gone; runs in the child."""
-    folder, limit = Path(folder_name), _limit_memory(int(memory_limit_bytes))
+    folder, limit = Path(folder_name), limit_memory(int(memory_limit_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Threads that wait for each other spin: on a busy machine two are many times slower than one.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -223,14 +222,6 @@ def serve_artifacts(pipe: Connection, folder_name: str, memory_limit_bytes: str)
         except Exception as error:  # noqa: BLE001  whatever model code raises is the answer
             answer = PreflightError(f"The artifact cannot score: {type(error).__name__}: {error}.")
         pipe.send(answer)
-
-
-def _limit_memory(wanted: int) -> int:
-    """Limit the memory of this process, at most to what it may have anyway; give the limit."""
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    return limit
 
 
 def _measure_load(folder: Path, artifact_hash: str) -> float:

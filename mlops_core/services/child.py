@@ -1,16 +1,25 @@
-"""Child processes with a pipe: decides that they start from a clean Python, whatever script the parent runs.
+"""Child processes with a pipe: decides that they start from a clean Python, and end with all that they have started.
 
 The start methods of `multiprocessing` import the parent's main module in the child. While a page is drawn that is
 the page's script, which a child must never run.
 """
 
 import importlib
+import os
+import resource
+import signal
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
 from mlops_core.config import PROJECT
+
+PARENT_LOOK_S = 0.5
+"""How often a child looks whether its parent is there."""
 
 
 class ChildProcess:
@@ -22,7 +31,9 @@ class ChildProcess:
         handle = theirs.fileno()
         command = [sys.executable, "-m", "mlops_core.services.child", target, str(handle), *arguments]
         try:
-            self._process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, pass_fds=[handle])
+            self._process = subprocess.Popen(
+                command, cwd=PROJECT, stdin=subprocess.DEVNULL, pass_fds=[handle], start_new_session=True
+            )
         except OSError:
             self.pipe.close()
             raise
@@ -39,10 +50,34 @@ class ChildProcess:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End it at once and wait until it is gone."""
+        """End it, and all that it has started, at once, and wait until it is gone."""
         self.pipe.close()
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def limit_memory(wanted: int) -> int:
+    """Limit the memory of this process, in bytes, at most to what it may have anyway; give the limit."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    return limit
+
+
+def end_with_parent() -> None:
+    """Watch the process that started this one, and end this one when it is gone, whatever it is doing.
+
+    A child that computes for an hour does not look at its pipe.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_LOOK_S)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="end with parent", daemon=True).start()
 
 
 def _run(target: str, handle: str, *arguments: str) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.errors import HomeError
+from mlops_core.frozen_rows import HELD_OUT
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshots import read_snapshot
 from mlops_core.store.reference_scores import ReferenceOrigin
@@ -18,7 +19,6 @@ MOST_ROWS = 50_000
 """Rows taken of a snapshot or a window; more would make figures hardly steadier."""
 BATCH_ROWS = 10_000
 SAMPLING_SEED = 0
-HELD_OUT_COLUMN = "held_out"
 """A training row that says true here was kept from the version while it learned; the column is optional."""
 
 
@@ -100,8 +100,8 @@ def _choose_rows(runtime: Runtime, version: Version) -> tuple[pa.Table, bool]:
     if "label" not in rows.column_names:
         raise HomeError(f"The training rows of {version.name} have no column 'label'.")
     rows = rows.filter(pc.is_valid(rows["label"]))
-    if HELD_OUT_COLUMN in rows.column_names and HELD_OUT_COLUMN not in version.features:
-        held_out = rows.filter(pc.fill_null(rows[HELD_OUT_COLUMN], False))
+    if HELD_OUT in rows.column_names and HELD_OUT not in version.features:
+        held_out = rows.filter(pc.fill_null(rows[HELD_OUT], False))
         if held_out.num_rows:
             return held_out, True
     return rows, False

@@ -1,19 +1,16 @@
 """Registering models and versions: decides that files are on disk before the record that names them exists."""
 
 import hashlib
-import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from mlops_core.artifacts import store_file, writing_whole
+from mlops_core.artifacts import store_file
 from mlops_core.entities import Actor, ModelSpec, Snapshot, Version
 from mlops_core.errors import InputError
+from mlops_core.frozen_rows import freeze_rows
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.connection import Transaction
@@ -89,11 +86,11 @@ def register_version(
     )
     with runtime.database.transaction() as transaction:
         add_version(transaction, version)
-        _tell_registration(transaction, version, actor)
+        tell_registration(transaction, version, actor)
     return version
 
 
-def _tell_registration(transaction: Transaction, version: Version, actor: Actor) -> None:
+def tell_registration(transaction: Transaction, version: Version, actor: Actor) -> None:
     """Write a new version into the audit log, with what identifies its parts."""
     add_audit_event(
         transaction,
@@ -107,50 +104,15 @@ def _tell_registration(transaction: Transaction, version: Version, actor: Actor)
             "artifact_hash": version.artifact_hash,
             "snapshot": version.snapshot.id,
             "offline_metrics": dict(version.offline_metrics),
+            **({"run": version.run} if version.run else {}),
         },
     )
 
 
 def keep_snapshot(runtime: Runtime, model: str, rows: pa.Table, features: Sequence[str], now: datetime) -> Snapshot:
-    """Freeze training rows as Parquet, named by the hash of their content.
-
-    The same rows give the same hash in any order.
-    """
-    if rows.num_rows == 0:
-        raise InputError("The training rows are empty; a snapshot needs at least one.")
-    others = [name for name in rows.column_names if name != "prediction_id"]
-    ordered = rows.sort_by([(name, "ascending") for name in ("prediction_id", *others)]).combine_chunks()
-    digest = hash_rows(ordered)
-    target = runtime.home.snapshots / f"{digest}.parquet"
-    if not target.exists():
-        with writing_whole(target) as partial:
-            pq.write_table(ordered, partial, compression="zstd")
-    times = ordered["scored_at"]
-    return Snapshot(
-        id=digest,
-        model=model,
-        rows=ordered.num_rows,
-        start=pc.min(times).as_py(),
-        end=pc.max(times).as_py(),
-        null_fractions={name: _null_fraction(ordered[name]) for name in features},
-        created_at=now,
-    )
-
-
-def hash_rows(rows: pa.Table) -> str:
-    """Give the SHA-256 of a table's schema and values, whatever its chunks."""
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, rows.schema.remove_metadata()) as stream:
-        stream.write_table(rows.replace_schema_metadata(None).combine_chunks())
-    columns = json.dumps(rows.schema.names)
-    return hashlib.sha256(columns.encode() + sink.getvalue()).hexdigest()
-
-
-def _null_fraction(column: pa.ChunkedArray) -> float:
-    missing = column.null_count
-    if pa.types.is_floating(column.type):
-        missing += pc.sum(pc.is_nan(column.drop_null())).as_py() or 0
-    return float(missing / len(column))
+    """Freeze training rows; see `freeze_rows`."""
+    frozen = freeze_rows(runtime.home.snapshots, rows, features)
+    return Snapshot(model=model, created_at=now, **asdict(frozen))
 
 
 def list_specs(runtime: Runtime) -> list[ModelSpec]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from mlops_core.config import Home
 from mlops_core.services.artifact_host import ArtifactHost
 from mlops_core.services.background import BackgroundRuns
+from mlops_core.services.run_follower import RunFollower
 from mlops_core.services.schedule import Schedule
 from mlops_core.services.shifts import ShiftCache
 from mlops_core.store.connection import Database
@@ -39,6 +40,8 @@ class Runtime:
     """The drift of chunks that were looked at lately."""
     background: BackgroundRuns = field(default_factory=BackgroundRuns)
     """Long work that somebody on a page asked for."""
+    training: RunFollower
+    """What carries training runs out, from the first order on."""
     schedule: Schedule = field(default_factory=Schedule)
     """How the jobs that run by themselves stand."""
 
@@ -62,6 +65,7 @@ class Runtime:
             database=database,
             artifacts=ArtifactHost(home.artifacts),
             replays=ArtifactHost(home.artifacts, REPLAY_LIMIT_S),
+            training=RunFollower(home),
         )
 
     def now(self, model: str) -> datetime:
@@ -71,6 +75,7 @@ class Runtime:
     def close(self) -> None:
         """Close everything, after what runs in the background was cancelled."""
         self.background.stop()
+        self.training.stop()
         self.artifacts.close()
         self.replays.close()
         self.database.close()

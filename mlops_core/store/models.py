@@ -13,7 +13,7 @@ from mlops_core.store.connection import Database, Transaction, list_values
 from mlops_core.store.queries import get_query
 from mlops_core.store.tables import create_tables
 
-SNAPSHOT = ("id", "rows", "start", "end", "null_fractions", "created_at")
+SNAPSHOT = ("id", "rows", "start", "end", "null_fractions", "created_at", "columns", "label_coverage", "origin")
 """Fields that the query gives with a prefix, beside those of the version."""
 
 
@@ -64,9 +64,7 @@ def add_version(transaction: Transaction, version: Version) -> None:
     if transaction.rows("get_version", {"model": version.model, "name": version.name}):
         raise ConflictError(f"The version {version.name!r} of {version.model!r} exists already.")
     snapshot = version.snapshot
-    if not transaction.rows("get_snapshot", {"model": snapshot.model, "id": snapshot.id}):
-        record = asdict(snapshot) | {"null_fractions": json.dumps(dict(snapshot.null_fractions))}
-        transaction.run("insert_snapshot", record)
+    add_snapshot(transaction, snapshot)
     transaction.run(
         "insert_version",
         {
@@ -82,8 +80,31 @@ def add_version(transaction: Transaction, version: Version) -> None:
             "libraries": json.dumps(dict(version.libraries)),
             "created_at": version.created_at,
             "created_by": version.created_by,
+            "run": version.run,
         },
     )
+
+
+def add_snapshot(transaction: Transaction, snapshot: Snapshot) -> None:
+    """Store what is known of frozen rows, unless it is known already."""
+    if not transaction.rows("get_snapshot", {"model": snapshot.model, "id": snapshot.id}):
+        documents = {name: json.dumps(dict(getattr(snapshot, name))) for name in ("null_fractions", "columns")}
+        transaction.run("insert_snapshot", asdict(snapshot) | documents)
+
+
+def get_snapshot(database: Database, model: str, digest: str) -> Snapshot:
+    """Give what is known of frozen rows.
+
+    Raises
+    ------
+    NotFoundError
+        When the model has no such snapshot.
+    """
+    found = database.rows("get_snapshot", {"model": model, "id": digest})
+    if not found:
+        raise NotFoundError(f"{model} has no snapshot {digest!r}.", {"model": model, "snapshot": digest})
+    documents = {name: json.loads(found[0][name]) for name in ("null_fractions", "columns")}
+    return Snapshot(**(found[0] | documents))
 
 
 def list_versions(database: Database, model: str) -> list[Version]:
@@ -108,6 +129,12 @@ def get_version(database: Database, model: str, name: str) -> Version:
     return found[0]
 
 
+def find_version_of_run(source: Database | Transaction, model: str, run: int) -> str | None:
+    """Give the name of the version that a run has registered; None while there is none."""
+    found = source.rows("find_version_of_run", {"model": model, "run": run})
+    return found[0]["name"] if found else None
+
+
 def _read_versions(table: pa.Table) -> list[Version]:
     columns = {name: list_values(table[name]) for name in table.column_names}
     columns["features"] = [tuple(features) for features in columns["features"]]
@@ -120,7 +147,7 @@ def _read_versions(table: pa.Table) -> list[Version]:
         row = dict(zip(columns, values, strict=True))
         fields = {name: row.pop(f"snapshot_{name}") for name in SNAPSHOT}
         if fields["id"] not in snapshots:
-            fields["null_fractions"] = json.loads(fields["null_fractions"])
+            fields |= {name: json.loads(fields[name]) for name in ("null_fractions", "columns")}
             snapshots[fields["id"]] = Snapshot(model=row["model"], **fields)
         versions.append(Version(**row, snapshot=snapshots[fields["id"]]))
     return versions

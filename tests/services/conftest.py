@@ -39,6 +39,7 @@ def runtime(home: Home, warm_host: tuple[ArtifactHost, Path], tmp_path: Path) ->
     opened = Runtime.open(home)
     opened.artifacts = opened.replays = host
     yield opened
+    opened.training.stop()
     opened.database.close()
     shutil.copytree(whole, folder, dirs_exist_ok=True)
 

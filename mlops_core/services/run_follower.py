@@ -1,0 +1,179 @@
+"""Following runs: decides when a worker is started, what it is told, and when a run is over.
+
+What is written in the database counts: a run that is open there and unknown to the worker is ordered again, one that
+is over there is cancelled with the worker. So either side may be killed at any moment.
+"""
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from mlops_core.config import Home
+from mlops_core.entities import ModelSpec
+from mlops_core.errors import MLOpsError
+from mlops_core.run_folder import fold_log, read_log, read_wall_clock, remove_work
+from mlops_core.runs import RunStatus, TrainingRun
+from mlops_core.services.run_worker import RunWorker
+from mlops_core.store.audit import add_audit_event
+from mlops_core.store.models import get_model
+from mlops_core.store.runs import RunChange, add_run_change, get_run, list_open_runs
+
+if TYPE_CHECKING:
+    from mlops_core.services.run_records import RunRecords
+    from mlops_core.services.runtime import Runtime
+
+LOOK_S = 0.25
+"""How often runs that are not over are looked at."""
+IDLE_S = 60.0
+"""How long a worker without runs is kept."""
+RETRY_S = 5.0
+"""Wait after something went wrong that the next look may not meet again."""
+STOP_WAIT_S = 20.0
+Document = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+class RunFollower:
+    """Follows the runs of a home in a thread of its own, from the first order on."""
+
+    def __init__(self, home: Home) -> None:
+        self._worker = RunWorker(home)
+        self._ending, self._news = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._records: RunRecords | None = None
+        self._answered: dict[str, int] = {}
+
+    def wake(self, runtime: "Runtime") -> None:
+        """Look at the runs now, because one was ordered or cancelled, or the app has started."""
+        with self._lock:
+            if self._thread is None and not self._ending.is_set():
+                self._thread = threading.Thread(target=self._follow, args=(runtime,), name="runs", daemon=True)
+                self._thread.start()
+        self._news.set()
+
+    def stop(self) -> None:
+        """End the worker, whatever it does; the next one takes its runs up."""
+        self._ending.set()
+        self._news.set()
+        if self._thread:
+            self._thread.join(STOP_WAIT_S)
+        self._worker.stop()
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Process id of the worker; None while there is none."""
+        return self._worker.pid
+
+    def _follow(self, runtime: "Runtime") -> None:
+        idle_since = time.monotonic()
+        while not self._ending.is_set():
+            wait = LOOK_S
+            try:
+                if self._look(runtime):
+                    idle_since = time.monotonic()
+            except Exception as error:  # noqa: BLE001  the thread's edge: nobody else would hear of it
+                known = isinstance(error, MLOpsError)
+                _log.error("Following training runs failed: %s", error, exc_info=None if known else error)
+                wait = RETRY_S
+            is_idle = time.monotonic() - idle_since > IDLE_S
+            if is_idle:
+                self._worker.stop()
+            self._news.wait(None if is_idle else wait)
+            if self._news.is_set():
+                self._news.clear()
+                idle_since = max(idle_since, time.monotonic() - IDLE_S + RETRY_S)
+
+    def _look(self, runtime: "Runtime") -> bool:
+        """Bring every open run one step further; say whether there is any."""
+        runs = list_open_runs(runtime.database)
+        if runs:
+            self._worker.ensure()
+        if self._records is None:
+            if not runtime.home.run_records.exists() and not runs:
+                return False
+            from mlops_core.services.run_records import RunRecords
+
+            self._records = RunRecords(runtime.home)
+        self._records.cancel_all_but({run.workflow for run in runs})
+        for run in runs:
+            if self._ending.is_set():
+                break
+            self._bring_forward(runtime, self._records, run)
+        return bool(runs)
+
+    def _bring_forward(self, runtime: "Runtime", records: "RunRecords", run: TrainingRun) -> None:
+        from mlops_core.services.run_orders import write_order
+
+        spec = get_model(runtime.database, run.order.model)
+        standing = records.find(run.workflow)
+        if standing is None:
+            records.order(run.workflow, write_order(spec, run))
+        elif standing.failure is not None:
+            self._end(runtime, run, RunStatus.FAILED, standing.failure, {})
+        elif standing.result is not None:
+            self._take_result(runtime, run, standing.result)
+        else:
+            self._note_steps(runtime, run)
+            self._answer(runtime, records, spec, run)
+
+    def _answer(self, runtime: "Runtime", records: "RunRecords", spec: ModelSpec, run: TrainingRun) -> None:
+        question = records.read_question(run.workflow)
+        if question is None or self._answered.get(run.workflow, 0) >= question["number"]:
+            return
+        # Compares versions, which takes a second to import and which an app without runs never needs.
+        from mlops_core.services.run_answers import answer_question
+
+        try:
+            answer = answer_question(runtime, spec, run, question["what"], question["with"])
+        except MLOpsError as error:
+            answer = {"failed": error.message}
+        records.answer(run.workflow, question["number"], answer)
+        self._answered[run.workflow] = question["number"]
+
+    def _take_result(self, runtime: "Runtime", run: TrainingRun, result: Document) -> None:
+        if "failed" in result:
+            self._end(runtime, run, RunStatus.FAILED, result["failed"], result["report"])
+            return
+        gate = result["gate"]
+        status = RunStatus.SUCCEEDED if gate["passed"] else RunStatus.REFUSED
+        self._end(runtime, run, status, gate["words"], result["report"] | {"gate": gate})
+
+    def _note_steps(self, runtime: "Runtime", run: TrainingRun) -> None:
+        """Keep where the steps stand when one of them has begun or ended."""
+        steps = fold_log(read_log(runtime.home.runs / run.workflow))
+        if [step.status for step in steps] == [step.status for step in run.steps]:
+            return
+        newest = get_run(runtime.database, run.id)
+        change = RunChange(
+            status=RunStatus.RUNNING, steps=steps, at=read_wall_clock(), version=newest.version, report=newest.report
+        )
+        with runtime.database.transaction() as transaction:
+            add_run_change(transaction, run.id, change)
+
+    def _end(self, runtime: "Runtime", run: TrainingRun, status: RunStatus, reason: str, report: Document) -> None:
+        folder, newest = runtime.home.runs / run.workflow, get_run(runtime.database, run.id)
+        change = RunChange(
+            status=status,
+            steps=fold_log(read_log(folder)),
+            at=read_wall_clock(),
+            version=newest.version,
+            reason=reason,
+            report=report or newest.report,
+        )
+        with runtime.database.transaction() as transaction:
+            if add_run_change(transaction, run.id, change) and status is RunStatus.FAILED:
+                add_audit_event(
+                    transaction,
+                    at=runtime.now(run.order.model),
+                    actor=run.order.actor,
+                    action="training run failed",
+                    model=run.order.model,
+                    subject=f"run {run.id}",
+                    reason=reason,
+                    evidence={"run": run.id},
+                )
+        remove_work(folder)
+        self._answered.pop(run.workflow, None)

@@ -1,0 +1,1 @@
+"""The process that carries training runs out; it never opens the database."""
