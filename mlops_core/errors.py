@@ -76,6 +76,16 @@ class CancelledError(MLOpsError):
     exit_code = 1
 
 
+class BusyError(MLOpsError):
+    """Too many ask for long work at once; it can be asked for again a little later.
+
+    `details` has `retry_after_s`, whole seconds.
+    """
+
+    code = "busy"
+    http_status = 503
+
+
 class HomeError(MLOpsError):
     """The home cannot be used: locked, damaged, newer, read-only, or full."""
 

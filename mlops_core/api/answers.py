@@ -10,7 +10,7 @@ from enum import Enum
 import numpy as np
 from starlette.responses import Response
 
-from mlops_core.errors import MLOpsError
+from mlops_core.errors import BusyError, MLOpsError
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -23,6 +23,8 @@ def make_success(document: object, status: int = 200, headers: Mapping[str, str]
 def make_failure(error: MLOpsError) -> Response:
     """Answer with an error the user can do something about."""
     headers = {"WWW-Authenticate": "Bearer"} if error.http_status == 401 else {}
+    if isinstance(error, BusyError):
+        headers["Retry-After"] = str(error.details["retry_after_s"])
     return make_error(error.http_status, error.code, error.message, error.details, headers)
 
 

@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from mlops_core.api.parameters import choose_version, read_window
-from mlops_core.api.state import answer
+from mlops_core.api.state import answer_in_turn
+from mlops_core.services.background import Progress
 from mlops_core.services.comparison_report import report_comparison, report_rehearsal
 from mlops_core.services.performance import ALL_TIME
 from mlops_core.services.runtime import Runtime
@@ -25,18 +26,19 @@ async def get_comparison(
     """Compare a version with another, the one in production when none is named, on the rows of a window."""
     asked = None if start is None and end is None else read_window(start, end, ALL_TIME)
 
-    def report(runtime: Runtime) -> dict[str, object]:
+    def report(runtime: Runtime, progress: Progress) -> dict[str, object]:
         spec, now = get_model(runtime.database, model), runtime.now(model)
-        return report_comparison(runtime, spec, choose_version(runtime, model, champion), challenger, asked, now)
+        known = choose_version(runtime, model, champion)
+        return report_comparison(runtime, spec, known, challenger, asked, now, progress)
 
-    return await answer(request, report)
+    return await answer_in_turn(request, report)
 
 
 @router.get("/models/{model}/rehearsal")
 async def get_rehearsal(request: Request, model: str, to: str) -> Response:
     """Say what is to be known of a version before it goes into production."""
 
-    def report(runtime: Runtime) -> dict[str, object]:
-        return report_rehearsal(runtime, get_model(runtime.database, model), to, runtime.now(model))
+    def report(runtime: Runtime, progress: Progress) -> dict[str, object]:
+        return report_rehearsal(runtime, get_model(runtime.database, model), to, runtime.now(model), progress)
 
-    return await answer(request, report)
+    return await answer_in_turn(request, report)

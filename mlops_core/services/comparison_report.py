@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import ConflictError, InputError
+from mlops_core.services.background import Progress
 from mlops_core.services.comparison import VersionComparison, compare_versions
 from mlops_core.services.deployment import run_preflight
 from mlops_core.services.monitoring import count_waiting
@@ -17,7 +18,13 @@ from mlops_core.store.models import get_version
 
 
 def report_comparison(
-    runtime: Runtime, spec: ModelSpec, champion: str, challenger: str, asked: Window | None, now: datetime
+    runtime: Runtime,
+    spec: ModelSpec,
+    champion: str,
+    challenger: str,
+    asked: Window | None,
+    now: datetime,
+    progress: Progress | None = None,
 ) -> dict[str, object]:
     """Compare two versions on the labelled rows of a window, and give the document of the public contract.
 
@@ -30,24 +37,25 @@ def report_comparison(
 
     Raises
     ------
-    NotFoundError
-        When a version is unknown.
-    InputError
-        When both are the same.
+    NotFoundError, InputError
+        When a version is unknown; when both are the same.
     ConflictError
         When there are too few labelled rows.
     PreflightError
         When a version cannot score them.
+    CancelledError
+        When it was cancelled.
     """
-    for name in (champion, challenger):
-        get_version(runtime.database, spec.name, name)
-    if champion == challenger:
-        raise InputError(f"{champion} cannot be compared with itself; name two versions of {spec.name}.")
+    _check_pair(runtime, spec, champion, challenger)
     window = asked or find_rehearsal_window(runtime, spec, now)
     if window is None:
         raise ConflictError(f"{spec.name} has no {spec.words.rows} with labels to compare on yet.")
-    missing = {name: replay_version(runtime, spec, name, window).missing for name in (champion, challenger)}
+    told = progress or Progress()
+    told.report(0.0, f"Looking for {spec.words.rows} that one has not scored yet")
+    missing = {name: replay_version(runtime, spec, name, window, told).missing for name in (champion, challenger)}
+    told.report(0.7, "Counting what was scored")
     count_waiting(runtime, spec)
+    told.report(0.8, "Comparing")
     found = compare_versions(runtime, spec, champion, challenger, window, missing[challenger])
     return describe_comparison(found) | {"missing": {name: list(lacks) for name, lacks in missing.items()}}
 
@@ -77,7 +85,9 @@ def describe_comparison(comparison: VersionComparison) -> dict[str, object]:
     }
 
 
-def report_rehearsal(runtime: Runtime, spec: ModelSpec, to: str, now: datetime) -> dict[str, object]:
+def report_rehearsal(
+    runtime: Runtime, spec: ModelSpec, to: str, now: datetime, progress: Progress | None = None
+) -> dict[str, object]:
     """Find out what is to be known of a version before it goes into production, and give it as a document.
 
     Raises
@@ -86,8 +96,10 @@ def report_rehearsal(runtime: Runtime, spec: ModelSpec, to: str, now: datetime) 
         When the version is unknown.
     ConflictError
         When the version is in production.
+    CancelledError
+        When it was cancelled.
     """
-    found = rehearse(runtime, spec, to, now)
+    found = rehearse(runtime, spec, to, now, progress)
     preflight = run_preflight(runtime, spec.name, to)
     comparison = found.comparison
     sentence, detail = tell_rehearsal(comparison, spec) if comparison else (f"No rehearsal: {found.remark}", "")
@@ -104,6 +116,13 @@ def report_rehearsal(runtime: Runtime, spec: ModelSpec, to: str, now: datetime) 
         "preflight": [asdict(check) for check in (*preflight.checks, *found.checks)],
         "latency": {name: asdict(latency) for name, latency in found.latency.items()},
     }
+
+
+def _check_pair(runtime: Runtime, spec: ModelSpec, champion: str, challenger: str) -> None:
+    for name in (champion, challenger):
+        get_version(runtime.database, spec.name, name)
+    if champion == challenger:
+        raise InputError(f"{champion} cannot be compared with itself; name two versions of {spec.name}.")
 
 
 def _describe_difference(found: MetricDifference) -> dict[str, object]:
