@@ -19,14 +19,14 @@ def run_compare(options: Namespace) -> Outcome:
     parameters = {"champion": options.champion, "challenger": options.challenger, "start": start, "end": end}
     words = f"{options.champion} and {options.challenger} score what they have not scored yet …"
     with connect(locate_home(options)) as connection, tell_when_long(words):
-        document = connection.get(f"/models/{name_model(options)}/comparison", parameters)
+        document = connection.get(f"/models/{name_model(options)}/comparison", parameters, patiently=True)
     return Outcome(document=document, text=_write(document))
 
 
 def run_rehearse(options: Namespace) -> Outcome:
     """Say what is to be known of a version before it goes into production; 1 when it could not serve."""
     with connect(locate_home(options)) as connection, tell_when_long(f"Rehearsing {options.to} …"):
-        document = connection.get(f"/models/{name_model(options)}/rehearsal", {"to": options.to})
+        document = connection.get(f"/models/{name_model(options)}/rehearsal", {"to": options.to}, patiently=True)
     text = f"{document['sentence']}\n{document['detail']}".rstrip()
     if document["comparison"]:
         text += f"\n\n{_write(document['comparison'])}"

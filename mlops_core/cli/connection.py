@@ -15,6 +15,8 @@ from mlops_core.api.address import PREFIX
 from mlops_core.api.tokens import read_token
 from mlops_core.config import Home
 from mlops_core.errors import (
+    BusyError,
+    CancelledError,
     ConflictError,
     HomeError,
     InputError,
@@ -32,9 +34,20 @@ Document = dict[str, Any]
 PROBE_S = 5.0
 ANSWER_S = 180.0
 """Longer than a preflight may take."""
+PATIENT = httpx.Timeout(None, connect=PROBE_S)
+"""For what replays traffic: the app ends each batch that takes too long, but all together may take many minutes."""
 _ERRORS = {
     error.code: error
-    for error in (ConflictError, HomeError, InputError, NotFoundError, PreflightError, UnauthorizedError)
+    for error in (
+        BusyError,
+        CancelledError,
+        ConflictError,
+        HomeError,
+        InputError,
+        NotFoundError,
+        PreflightError,
+        UnauthorizedError,
+    )
 }
 
 
@@ -47,10 +60,19 @@ class Connection:
     client: httpx.Client | httpx.AsyncClient
     send: Callable[[httpx.Request], httpx.Response]
 
-    def get(self, path: str, parameters: Mapping[str, str | None] | None = None) -> Document:
-        """Ask for a document; parameters that are None are left out."""
+    def get(
+        self, path: str, parameters: Mapping[str, str | None] | None = None, *, patiently: bool = False
+    ) -> Document:
+        """Ask for a document; parameters that are None are left out.
+
+        Parameters
+        ----------
+        patiently : bool
+            Wait for the answer however long it takes.
+        """
         chosen = {key: value for key, value in (parameters or {}).items() if value is not None}
-        return self._ask(self.client.build_request("GET", PREFIX + path, params=chosen))
+        timeout = PATIENT if patiently else self.client.timeout
+        return self._ask(self.client.build_request("GET", PREFIX + path, params=chosen, timeout=timeout))
 
     def post(self, path: str, body: Mapping[str, object], key: str | None = None) -> Document:
         """Ask for a change."""

@@ -1,20 +1,38 @@
-"""Commands that take long: decides that they are not silent, and after which time they say what goes on."""
+"""Commands that take long: decides that they are not silent, and how often they say what goes on."""
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from itertools import count
 
 SILENT_S = 1.0
+AGAIN_S = 10
 
 
 @contextmanager
 def tell_when_long(words: str) -> Iterator[None]:
-    """Say on standard error what goes on when it takes longer than a person waits without asking."""
-    timer = threading.Timer(SILENT_S, partial(print, words, file=sys.stderr, flush=True))
-    timer.start()
+    """Say on standard error what goes on when it takes longer than a person waits without asking.
+
+    Every ten seconds the time that has passed follows.
+    """
+    ended = threading.Event()
+    teller = threading.Thread(target=_tell, args=(words, ended), daemon=True)
+    teller.start()
     try:
         yield
     finally:
-        timer.cancel()
+        ended.set()
+        teller.join()
+
+
+def _tell(words: str, ended: threading.Event) -> None:
+    started = time.monotonic()
+    if ended.wait(SILENT_S):
+        return
+    print(words, file=sys.stderr, flush=True)
+    for passed_s in count(AGAIN_S, AGAIN_S):
+        if ended.wait(started + passed_s - time.monotonic()):
+            return
+        print(f"  … {passed_s} s", file=sys.stderr, flush=True)

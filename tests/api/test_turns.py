@@ -17,7 +17,9 @@ import uvicorn
 
 from mlops_core.api.application import create_api
 from mlops_core.api.turns import AT_ONCE, MOST_WAITING, Turns
+from mlops_core.cli.connection import Connection, _open_client
 from mlops_core.cli.serve import bind
+from mlops_core.errors import BusyError, HomeError
 from mlops_core.services.artifact_host import ArtifactHost
 from mlops_core.services.runtime import Runtime
 from mlops_core.shared import open_runtime
@@ -165,3 +167,29 @@ def test_turn_is_given_on_when_a_comparison_fails(tmp_path: Path, artifact_host:
 def test_body_that_nobody_reads_changes_nothing_unless_it_is_too_large(served: Served):
     assert served.get(COMPARISON, content=b"{}").status_code == 200
     check_error(served.get(COMPARISON, content=b"x" * 70_000), 413, "too_large")
+
+
+def test_command_that_is_patient_waits_longer_than_others(served: Served):
+    path = f"/models/{MODEL}/comparison"
+    url = f"http://127.0.0.1:{served.address[1]}"
+    with _open_client(url, TOKEN, 0.2) as client, served.hanging():
+        connection = Connection(url=url, client=client, send=client.send)
+        patient = served.pool.submit(connection.get, path, {"challenger": "v3"}, patiently=True)
+        wait_for(served.runtime.replays._lock.locked)
+        with pytest.raises(HomeError, match=r"did not answer as it should: timed out\. Try again\."):
+            connection.get(path, {"challenger": "v1"})
+        wait_for(lambda: served.turns.n_running == 1)
+        assert not patient.done()
+        os.kill(served.runtime.replays._child.pid, signal.SIGCONT)
+        assert patient.result()["n"] == 14 * 600
+
+
+def test_refusal_for_now_is_told_by_commands_as_what_it_is(tmp_path: Path, artifact_host: ArtifactHost):
+    with serve(tmp_path / "home", artifact_host, Turns(1, 0)) as served:
+        url = f"http://127.0.0.1:{served.address[1]}"
+        with _open_client(url, TOKEN) as client, served.hanging():
+            first = served.start(COMPARISON)
+            wait_for(lambda: served.turns.n_running == 1)
+            with pytest.raises(BusyError, match=r"all places, 1 to run and 0 to wait, are taken\. Try again in 10 s\."):
+                Connection(url=url, client=client, send=client.send).get(f"/models/{MODEL}/rehearsal", {"to": "v3"})
+        assert first.result().status_code == 200
