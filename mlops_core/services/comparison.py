@@ -22,6 +22,7 @@ from mlops_core.stats.comparison import (
 )
 from mlops_core.stats.decisions import Confusion, Flips, McNemar
 from mlops_core.stats.judgement import Judgement
+from mlops_core.stats.multiplicity import share_confidence
 from mlops_core.stats.segment_comparison import SegmentDifference, compare_segments
 from mlops_core.store.replays import Sample, fetch_scored
 from mlops_core.store.verdicts import list_comparisons
@@ -87,6 +88,7 @@ def judge_rows(
     places: tuple[int, int] = (0, 1),
     missing: tuple[str, ...] = (),
     n_logged: int | None = None,
+    n_candidates: int = 1,
 ) -> VersionComparison:
     """Compare the champion and the candidate of a pair on labelled rows that both have scored.
 
@@ -96,6 +98,8 @@ def judge_rows(
         As `fetch_scored` gives them, at least one.
     places : tuple of int
         Which of the scores are those of the pair.
+    n_candidates : int
+        How many are compared with the champion at once: the intervals of all hold together.
     """
     label, before, after = (rows[name].to_numpy() for name in ("label", *(f"score_{place}" for place in places)))
     strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
@@ -103,6 +107,7 @@ def judge_rows(
     rng = np.random.default_rng(RESAMPLING_SEED)
     column = spec.columns.segments[0] if spec.columns.segments else None
     segments: tuple[SegmentDifference, ...] = ()
+    confidence = share_confidence(n_candidates)
     if column:
         values = np.array([value or "(none)" for value in rows[column].to_pylist()])
         segments = tuple(compare_segments(*common, values, rng, margin=MARGIN))
@@ -112,7 +117,7 @@ def judge_rows(
         candidate=pair[1],
         start=span.start,
         end=span.end,
-        paired=compare_paired(*common, rng, metrics=_choose_metrics(spec), margin=MARGIN),
+        paired=compare_paired(*common, rng, confidence=confidence, metrics=_choose_metrics(spec), margin=MARGIN),
         segments=segments,
         segment_column=column,
         missing=missing,
@@ -164,6 +169,7 @@ def read_comparison(document: Mapping[str, Any]) -> VersionComparison:
             candidate_confusion=Confusion(**paired["candidate_confusion"]),
             mcnemar=McNemar(**paired["mcnemar"]) if paired.get("mcnemar") else None,
             margin=paired.get("margin"),
+            confidence=paired.get("confidence", 0.95),
         ),
         segments=tuple(
             SegmentDifference(**(entry | {"difference": _read_difference(entry["difference"])}))

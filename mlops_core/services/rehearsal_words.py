@@ -9,9 +9,6 @@ from mlops_core.stats.comparison import MetricDifference, PairedComparison
 from mlops_core.stats.judgement import MOST_FURTHER_LABELS, Judgement
 from mlops_core.words import write_further_labels, write_share, write_span
 
-CHANCE = 0.05
-"""P-value of McNemar's test from which on flips are put down to chance."""
-
 
 def tell_latency(version: str, timed: Mapping[str, Latency]) -> str:
     """Say how long a version and others take to score; empty when it could not be timed."""
@@ -100,7 +97,7 @@ def _tell_flips(paired: PairedComparison) -> str:
     """Say how many decisions flip, and whether chance alone would make so many more of them right or wrong."""
     flips, chance = paired.flips, ""
     if flips.n and paired.mcnemar:
-        is_chance = paired.mcnemar.p_value >= CHANCE
+        is_chance = paired.mcnemar.p_value >= 1 - paired.confidence
         chance = f", which {'may be chance' if is_chance else 'is more than chance'}"
     return (
         f"{write_share(flips.share)} of decisions flip: {flips.corrected:,} become right, "

@@ -170,7 +170,14 @@ def _compare(runtime: Runtime, spec: ModelSpec, found: SideBySide, rows: pa.Tabl
             0.15 + 0.7 * i / len(others), f"Comparing {name} with {base} on {rows.num_rows:,} {spec.words.rows}"
         )
         comparison = judge_rows(
-            spec, rows, (base, name), span, places=(0, i + 1), missing=missing[name], n_logged=_find_logged(found)
+            spec,
+            rows,
+            (base, name),
+            span,
+            places=(0, i + 1),
+            missing=missing[name],
+            n_logged=_find_logged(found),
+            n_candidates=len(others),
         )
         examples = find_examples(runtime, spec, rows, (0, i + 1), found.features, span)
         pairs.append(Pair(comparison=comparison, examples=tuple(examples)))

@@ -41,6 +41,7 @@ METRIC_EXPORT = (
     "difference",
     "low",
     "high",
+    "confidence",
     "verdict",
 )
 SEGMENT_COLUMNS = ("Segment", "F1", "Difference", "Verdict", "Labels", "Positives")
@@ -230,6 +231,12 @@ def list_metrics(found: SideBySide) -> list[tuple[str, ...]]:
     return rows
 
 
+def name_interval(found: SideBySide) -> str:
+    """Name the interval of a difference: with several candidates, those of a metric hold all together at 95 %."""
+    n = len(found.pairs)
+    return "95 % interval" if n < 2 else f"95 % intervals of all {n} together"
+
+
 def _tell_difference(found: MetricDifference) -> str:
     return "undefined" if found.difference is None else f"{write_change(found)} {found.judgement.label}"
 
@@ -242,6 +249,7 @@ def export_metrics(found: SideBySide) -> list[tuple[str, ...]]:
             pair.comparison.champion,
             pair.comparison.candidate,
             *(write_number(one) for one in (own.champion, own.candidate, own.difference, own.low, own.high)),
+            write_number(pair.comparison.paired.confidence),
             own.judgement.value,
         )
         for pair in found.pairs

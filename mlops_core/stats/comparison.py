@@ -89,6 +89,8 @@ class PairedComparison:
     """Whether flips become right more often than wrong; None in comparisons kept from before it was tested."""
     margin: float | None = None
     """Loss up to which the candidate counts as not worse, in units of each metric; None when none was accepted."""
+    confidence: float = 0.95
+    """Of each interval, in (0, 1); above .95 where several candidates are judged at once."""
 
     def get_difference(self, metric: Metric) -> MetricDifference:
         """Give the difference of a metric; one without figures, and with the reason, when it was not compared."""
@@ -210,6 +212,7 @@ def compare_paired(
         candidate_confusion=candidate_confusion,
         mcnemar=mcnemar_test(flips.corrected, flips.spoiled, rows.labels.size, confidence),
         margin=accepted,
+        confidence=confidence,
     )
 
 

@@ -27,7 +27,8 @@ def choose_versions(choices: Sequence[str], proposed: Sequence[str]) -> tuple[st
         key="compare-versions",
         max_selections=MOST_VERSIONS,
         placeholder="Choose two to four versions",
-        help="The first one is compared with: differences are each other one − the first, and right is better.",
+        help="The first one is compared with: differences are each other one − the first, and right is better. With "
+        "several others, intervals are widened so that all of them hold together at 95 %.",
     )
     _tell_address(chosen)
     write_query("versions", ",".join(chosen) or None)

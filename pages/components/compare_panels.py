@@ -31,6 +31,7 @@ from mlops_core.services.side_words import (
     list_confusion,
     list_metrics,
     list_segments,
+    name_interval,
     name_metric_columns,
     tell_flips,
 )
@@ -41,8 +42,6 @@ from pages.components.headline import write_title
 from pages.components.session import get_palette
 from pages.components.states import show_note
 from pages.components.tables import write_table
-
-RIGHT = "right is better · 95 % interval"
 
 
 def show_differences(view: View, found: SideBySide) -> list[Section]:
@@ -72,7 +71,7 @@ def _list_differences(spec: ModelSpec, found: SideBySide) -> Section:
     others, margin = ", ".join(differences), found.pairs[0].comparison.paired.margin
     return Section(
         title=f"{others} − {found.base}, the same {spec.words.rows}",
-        note=RIGHT,
+        note=f"right is better · {name_interval(found)}",
         draw=lambda palette: draw_pair_differences(differences, palette, margin),
         words=describe_differences(list_pair_rows(differences)),
     )
@@ -95,13 +94,14 @@ def _list_decisions(spec: ModelSpec, found: SideBySide) -> Section:
 def _list_metrics(spec: ModelSpec, found: SideBySide) -> Section:
     first = found.pairs[0].comparison
     span = write_span(first.start, first.end, spec.timezone)
+    widened = " They are widened so that those of all candidates hold together." if len(found.pairs) > 1 else ""
     return Section(
         title="Every metric",
         note=f"{found.n:,} labelled {spec.words.rows} of {span}",
         table=Table(columns=name_metric_columns(found), rows=list_metrics(found)),
         words=f"Intervals of a version resample {spec.chunk.value}s where there are at least five. Those of a "
         f"difference are narrower, since both versions scored the same {spec.words.rows}: DeLong's for ROC AUC, "
-        f"for the others of {spec.words.rows} resampled within {spec.chunk.value}s.",
+        f"for the others of {spec.words.rows} resampled within {spec.chunk.value}s.{widened}",
     )
 
 

@@ -24,12 +24,14 @@ from mlops_core.services.own_traffic import export_answered, list_answered
 from mlops_core.services.side_by_side import compare_side_by_side, propose_versions
 from mlops_core.services.side_words import (
     CONFUSION_COLUMNS,
+    METRIC_EXPORT,
     export_confusion,
     export_metrics,
     export_segments,
     list_confusion,
     list_metrics,
     list_segments,
+    name_interval,
     name_metric_columns,
     name_tone,
     tell_flips,
@@ -134,6 +136,19 @@ def test_verdict_names_the_better_version_whichever_comes_first(runtime, spec):
     assert headline.kicker.startswith("BETTER · ROC AUC +0.")
     assert name_tone(found, spec) == "BETTER"
     assert f"Of {found.n_positive:,} defaults v2 finds" in headline.detail
+
+
+def test_verdict_rests_on_wider_intervals_when_several_candidates_are_judged_at_once(runtime, spec):
+    replay(runtime, spec, "v1", "v3", window=SINCE_V2)
+    alone, beside = (
+        compare_side_by_side(runtime, spec, versions, SINCE_V2) for versions in (("v2", "v1"), ("v2", "v1", "v3"))
+    )
+    narrow, wide = (found.pairs[0].comparison.paired for found in (alone, beside))
+    assert (narrow.confidence, wide.confidence) == (pytest.approx(0.95), pytest.approx(0.975))
+    one, other = narrow.get_difference(spec.primary_metric), wide.get_difference(spec.primary_metric)
+    assert other.low < one.low < one.difference == other.difference < one.high < other.high
+    assert (name_interval(alone), name_interval(beside)) == ("95 % interval", "95 % intervals of all 2 together")
+    assert {row[METRIC_EXPORT.index("confidence")] for row in export_metrics(beside)} == {"0.9750"}
 
 
 def test_version_beside_itself_in_all_but_name_is_not_worse(runtime, spec):

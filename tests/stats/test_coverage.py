@@ -14,6 +14,8 @@ from scipy.special import expit
 from mlops_core.entities import Metric
 from mlops_core.stats.comparison import COMPARABLE_METRICS, compare_paired
 from mlops_core.stats.delong import compare_roc_auc
+from mlops_core.stats.judgement import Judgement
+from mlops_core.stats.multiplicity import share_confidence
 from mlops_core.stats.paired_rows import count_cells, pair_rows
 from mlops_core.stats.resampling import CELL_METRICS, compute_cell_metric, compute_row_metric
 
@@ -26,14 +28,18 @@ TRUE_ROWS, TRUE_BLOCKS, SAMPLED_BLOCKS = 500_000, 8, 1
 
 
 def draw_pair(rng, n, rate, shifted):
+    labels, (champion, candidate), strata = draw_versions(rng, n, rate, [1.0, 0.6 if shifted else 1.0])
+    return labels, champion, candidate, THRESHOLDS[rate], THRESHOLDS[rate], strata
+
+
+def draw_versions(rng, n, rate, scales):
+    """Draw rows with the scores of a version for each scale of its errors."""
     strata = np.arange(n) % N_STRATA
     level = INTERCEPTS[rate] + np.linspace(-0.6, 0.6, N_STRATA)[strata]
     signal, shared = rng.normal(size=(2, n))
     labels = (rng.random(n) < expit(level + 1.6 * signal)).astype(int)
-    errors = np.sqrt(CORRELATION) * shared + np.sqrt(1 - CORRELATION) * rng.normal(size=(2, n))
-    scale = np.array([1.0, 0.6 if shifted else 1.0])
-    champion, candidate = expit(level + 1.3 * (signal + scale[:, None] * errors))
-    return labels, champion, candidate, THRESHOLDS[rate], THRESHOLDS[rate], strata
+    errors = np.sqrt(CORRELATION) * shared + np.sqrt(1 - CORRELATION) * rng.normal(size=(len(scales), n))
+    return labels, expit(level + 1.3 * (signal + np.array(scales)[:, None] * errors)), strata
 
 
 @cache
@@ -79,6 +85,27 @@ def test_intervals_hold_the_true_difference_in_a_sample_of_the_soak(rate, shifte
     shares, _ = cover(500, rate, shifted, 150, metrics, SAMPLED_BLOCKS)
     for metric, share in shares.items():
         assert share >= 0.95 - 2.5 * np.sqrt(0.95 * 0.05 / 150), metric
+
+
+def test_none_of_three_equal_candidates_is_called_better_or_worse_more_often_than_one_would_be():
+    rng, metrics, n_rounds = np.random.default_rng(5), (Metric.ROC_AUC, Metric.F1), 300
+    called = {confidence: dict.fromkeys(metrics, 0) for confidence in (share_confidence(3), 0.95)}
+    for _ in range(n_rounds):
+        labels, (champion, *candidates), strata = draw_versions(rng, 600, 0.3, [1.0] * 4)
+        for confidence, counted in called.items():
+            found = [
+                compare_paired(
+                    labels, champion, one, 0.4, 0.4, strata, rng, N_RESAMPLES, confidence=confidence, metrics=metrics
+                )
+                for one in candidates
+            ]
+            for metric in metrics:
+                judged = {one.metrics[metric].judgement for one in found}
+                counted[metric] += bool(judged & {Judgement.BETTER, Judgement.WORSE})
+    for metric in metrics:
+        shared, alone = (counted[metric] / n_rounds for counted in called.values())
+        assert shared <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / n_rounds), metric
+        assert alone > shared, metric
 
 
 @pytest.mark.soak

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlops_core.stats.multiplicity import adjust_benjamini_hochberg, adjust_confidence
+from mlops_core.stats.multiplicity import adjust_benjamini_hochberg, adjust_confidence, share_confidence
 
 P_VALUES = st.lists(st.floats(0, 1) | st.just(np.nan), min_size=1, max_size=12)
 
@@ -99,3 +99,27 @@ def test_intervals_of_what_was_found_seldom_miss_when_half_of_it_is_real():
 def test_confidence_is_refused_when_an_argument_is_outside_its_domain(arguments, message):
     with pytest.raises(ValueError, match=message):
         adjust_confidence(*arguments)
+
+
+def test_shared_confidence_matches_hand_values():
+    assert share_confidence(1) == pytest.approx(0.95)
+    assert share_confidence(3, 0.9) == pytest.approx(1 - 0.1 / 3)
+
+
+def test_intervals_of_a_shared_confidence_miss_together_as_seldom_as_one_alone():
+    """Three differences from the same champion correlate by one half."""
+    z = np.random.default_rng(4).normal(size=(20_000, 4))
+    differences = np.abs(z[:, 1:] - z[:, :1]).max(axis=1) / np.sqrt(2)
+    missed, missed_unadjusted = (
+        float(np.mean(differences > stats.norm.ppf((1 + confidence) / 2))) for confidence in (share_confidence(3), 0.95)
+    )
+    assert 0.04 <= missed <= 0.05
+    assert missed_unadjusted > 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [((0,), "n_intervals is 0; accepted is 1 or more"), ((2, 1.0), "confidence is 1.0")]
+)
+def test_shared_confidence_is_refused_when_an_argument_is_outside_its_domain(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        share_confidence(*arguments)
