@@ -13,6 +13,7 @@ from mlops_core.store.verdicts import list_standing_verdicts
 
 NOTHING_SERVES = "Nothing is in production."
 NOTHING_SAID = "Its standard was not checked yet."
+EXPORTED = ("model", "status", "in_production", "why", "since", "last_check")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,20 @@ def tell_attention(states: Sequence[ModelState]) -> str:
     if n == 0:
         return f"None of {len(states)} models needs attention"
     return f"{n} of {len(states)} models {'needs' if n == 1 else 'need'} attention"
+
+
+def export_states(states: Sequence[ModelState]) -> list[tuple[str, ...]]:
+    """Give the states for a file, in the order of `EXPORTED`: times in full, empty where there is nothing."""
+    return [
+        (
+            state.model,
+            state.status.value,
+            state.champion or "",
+            state.reason,
+            *(at.isoformat() if at else "" for at in (state.since, state.checked_at)),
+        )
+        for state in states
+    ]
 
 
 def _read_state(runtime: Runtime, spec: ModelSpec) -> ModelState:

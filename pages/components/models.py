@@ -6,9 +6,11 @@ from urllib.parse import quote
 import streamlit as st
 
 from mlops_core.entities import Status
-from mlops_core.services.attention import ModelState, list_states, tell_attention
+from mlops_core.services.activity import write_csv
+from mlops_core.services.attention import EXPORTED, ModelState, export_states, list_states, tell_attention
 from mlops_core.services.registry import list_specs
 from mlops_core.words import write_age, write_instant
+from pages.components.downloads import offer_csv
 from pages.components.filters import View
 from pages.components.headline import write_title
 
@@ -35,6 +37,9 @@ def show_models(view: View) -> None:
         )
         if hidden > 0:
             st.html(f'<div class="dd-muted dd-small">{hidden} more are less urgent; choose them in the sidebar.</div>')
+        offer_csv(
+            write_csv(EXPORTED, export_states(states)), "models", key="models-csv", help="All models, worst first."
+        )
 
 
 def _write_row(view: View, state: ModelState) -> str:

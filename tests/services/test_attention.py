@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mlops_core.entities import Action, Status
-from mlops_core.services.attention import NOTHING_SAID, NOTHING_SERVES, list_states, tell_attention
+from mlops_core.services.attention import (
+    EXPORTED,
+    NOTHING_SAID,
+    NOTHING_SERVES,
+    export_states,
+    list_states,
+    tell_attention,
+)
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.registry import list_specs, register_model
@@ -47,6 +54,16 @@ def test_states_are_most_urgent_first_then_by_name(runtime, spec):
     assert (states[0].model, states[0].status in (Status.ALERT, Status.WARNING)) == (MODEL, True)
     assert states[0].since == PRESENT + timedelta(days=1)
     assert tell_attention(states) == "1 of 3 models needs attention"
+
+
+def test_file_has_a_row_for_each_model_with_empty_cells_where_nothing_is_known(runtime, spec):
+    add_model(runtime, "art-loan")
+    worst, other = export_states(list_states(runtime, list_specs(runtime)))
+    named = dict(zip(EXPORTED, worst, strict=True))
+    assert (named["model"], named["status"], named["in_production"]) == (MODEL, "ALERT", "v2")
+    assert named["why"].startswith("The newest row is 5 days old")
+    assert named["last_check"] == PRESENT.isoformat()
+    assert other == ("art-loan", "INSUFFICIENT_DATA", "", NOTHING_SERVES, "", "")
 
 
 def test_what_was_said_of_an_earlier_champion_is_over_when_another_one_serves(runtime, spec):
