@@ -166,24 +166,17 @@ def _trace_status(
         for column, tile in enumerate(row.tiles)
         if tile is not None and tile.status is status
     ]
-    colour, is_empty = palette.status[status], status is Status.INSUFFICIENT_DATA
     # Plotly checks every element of a list, twice; arrays, numbers on a scale, and one text for all are fast.
     texts = [tile.text for *_, tile in cells]
     told = [
         [row.name, stamps[column], show_plain(row.label), names[column], show_plain(tile.words)]
         for column, _, row, tile in cells
     ]
-    marker = {
-        "symbol": "square-open" if is_empty else "square",
-        "size": size * (EMPTY_SHARE if is_empty else 1),
-        "line": {"width": 1.2 if status in _OUTLINED else 0, "color": colour},
-        **({"color": colour} if is_empty else _shade([tile.near for *_, tile in cells], colour, look, status)),
-    }
     return {
         **_SAME_IN_ALL,
         "x": np.array([column for column, _, _, _ in cells], np.int64),
         "y": np.array([line for _, line, _, _ in cells], np.int64),
-        "marker": marker,
+        "marker": _mark_status(status, [tile.near for *_, tile in cells], size, look, palette),
         "text": texts[0] if len(set(texts)) == 1 else texts,
         "textfont": {
             "size": look.text_size if size > 12 else 7,
@@ -193,6 +186,19 @@ def _trace_status(
         "name": look.names[status],
         "showlegend": bool(cells),
         "unselected": {"marker": {"opacity": 1}, "textfont": {"color": palette.text}},
+    }
+
+
+def _mark_status(
+    status: Status, near: Sequence[float], size: float, look: Look, palette: Palette
+) -> Mapping[str, object]:
+    """Give the squares of one status: hollow and small where there is not enough data, else shaded."""
+    colour, is_empty = palette.status[status], status is Status.INSUFFICIENT_DATA
+    return {
+        "symbol": "square-open" if is_empty else "square",
+        "size": size * (EMPTY_SHARE if is_empty else 1),
+        "line": {"width": 1.2 if status in _OUTLINED else 0, "color": colour},
+        **({"color": colour} if is_empty else _shade(near, colour, look, status)),
     }
 
 

@@ -4,6 +4,7 @@ The measure of how well it does stands in the statistics, which know no scikit-l
 """
 
 from collections.abc import Collection
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,10 +33,8 @@ def separate(
 
     Parameters
     ----------
-    reference : array_like of shape (m, d)
-        Rows, NaN for null, which the trees take as a value of its own.
-    current : array_like of shape (n, d)
-        Current rows, in the same columns.
+    reference, current : array_like of shape (m, d) and (n, d)
+        Rows in the same columns, NaN for null, which the trees take as a value of its own.
     rng : numpy.random.Generator
         Draws rows, folds, and the seed of the trees.
     categorical : collection of int
@@ -55,31 +54,37 @@ def separate(
     >>> found.auc.value > 0.75
     True
     """
+    sides = _check_sides(reference, current, categorical)
+    score = partial(_score, sorted(categorical), int(rng.integers(2**31)))
+    return measure_separation(sides[0], sides[1], score, rng, most_rows=most_rows)
+
+
+def _score(
+    categorical: list[int], seed: int, rows: Matrix, is_current: NDArray[np.bool_], others: Matrix
+) -> NDArray[np.float64]:
+    """Learn from rows which side they are of, and score others by it."""
+    # Importing scikit-learn takes seconds, which only this measure should cost.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    trees = HistGradientBoostingClassifier(
+        max_iter=N_TREES,
+        max_leaf_nodes=MOST_LEAVES,
+        early_stopping=False,
+        categorical_features=categorical or None,
+        random_state=seed,
+    )
+    # Small trees gain little from a second thread, and lose much where other work keeps the cores busy.
+    with threadpool_limits(1, user_api="openmp"):
+        return np.asarray(trees.fit(rows, is_current).decision_function(others), np.float64)
+
+
+def _check_sides(reference: ArrayLike, current: ArrayLike, categorical: Collection[int]) -> list[Matrix]:
     sides = [check_rows(reference), check_rows(current)]
     n_columns = sides[0].shape[1]
     if not set(categorical) <= set(range(n_columns)):
         raise ValueError(f"categorical is {sorted(categorical)}; accepted are positions of {n_columns} columns")
-    if sides[1].shape[1] == n_columns:
-        sides = _number_categories(sides, categorical)
-    seed = int(rng.integers(2**31))
-
-    def score(rows: Matrix, is_current: NDArray[np.bool_], others: Matrix) -> NDArray[np.float64]:
-        # Importing scikit-learn takes seconds, which only this measure should cost.
-        from sklearn.ensemble import HistGradientBoostingClassifier
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-        trees = HistGradientBoostingClassifier(
-            max_iter=N_TREES,
-            max_leaf_nodes=MOST_LEAVES,
-            early_stopping=False,
-            categorical_features=sorted(categorical) or None,
-            random_state=seed,
-        )
-        # Small trees gain little from a second thread, and lose much where other work keeps the cores busy.
-        with threadpool_limits(1, user_api="openmp"):
-            return np.asarray(trees.fit(rows, is_current).decision_function(others), np.float64)
-
-    return measure_separation(sides[0], sides[1], score, rng, most_rows=most_rows)
+    return _number_categories(sides, categorical) if sides[1].shape[1] == n_columns else sides
 
 
 def _number_categories(sides: list[Matrix], categorical: Collection[int]) -> list[Matrix]:

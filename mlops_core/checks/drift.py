@@ -1,4 +1,10 @@
-"""Drift against its limit: decides by which rule a feature has drifted in a chunk, or has not, or cannot be judged."""
+"""Drift against its limit: decides by which rule a feature has drifted in a chunk, or has not, or cannot be judged.
+
+An alert has an effect at or above its limit, max(``alert_effect``, natural variation), an adjusted p-value below
+``significance``, and the same in enough of the last chunks; a warning the same with max(``warning_effect``, natural
+variation), without persistence. What cannot be judged is not OK, is no member of the chunk's family of tests, and is
+no evidence that a shift lasts. A chunk too small for an alert of its own is such evidence.
+"""
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -125,12 +131,7 @@ def judge_drift(
     has_persistence: bool = True,
     pooled_shares: ArrayLike = 0.0,
 ) -> DriftJudgement:
-    """Judge every feature in every chunk at once.
-
-    An alert has an effect at or above its limit, max(``alert_effect``, natural), an adjusted p-value below
-    ``significance``, and the same in enough of the last chunks; a warning the same with max(``warning_effect``,
-    natural), without persistence. What cannot be judged is not OK, is no member of the chunk's family of tests, and
-    is no evidence that a shift lasts. A chunk too small for an alert of its own is such evidence.
+    """Judge every feature in every chunk at once, by the first `Cause` that applies.
 
     Parameters
     ----------
@@ -150,46 +151,81 @@ def judge_drift(
     pooled_shares : array_like of shape (f, k)
         Share of the reference in rare categories, in [0, 1].
     """
-    rules = limits or DriftLimits()
     effect, p, current, pooled = np.broadcast_arrays(
         *(np.asarray(part, np.float64) for part in (effects, p_values, n_current, pooled_shares))
     )
-    before = np.broadcast_to(np.asarray(n_reference, np.float64)[:, None], effect.shape)
-    own = np.asarray(natural, np.float64)
-    is_defined = np.isfinite(effect) & np.isfinite(p) & np.isfinite(pooled)
-    rows = np.minimum(current, before)
-    is_judged = (rows >= rules.least_rows) & is_defined & (pooled <= rules.most_pooled_share)
-    p_adjusted = adjust_benjamini_hochberg(np.where(is_judged, p, np.nan).T).T
-    alert_limits, warning_limits = np.fmax(rules.alert_effect, own), np.fmax(rules.warning_effect, own)
-    exceeds = is_judged & (effect >= alert_limits[:, None]) & (p_adjusted < rules.significance)
-    n_exceeding = _count_recent(exceeds, rules.recent_chunks)
-    applies = {
-        Cause.TOO_FEW_REFERENCE_ROWS: before < rules.least_rows,
-        Cause.TOO_FEW_ROWS: current < rules.least_rows,
-        Cause.UNDEFINED: ~is_defined,
-        Cause.MOSTLY_POOLED: ~is_judged,
-        Cause.BELOW_LIMIT: effect < rules.warning_effect,
-        Cause.NATURAL: effect < warning_limits[:, None],
-        Cause.NOT_SIGNIFICANT: p_adjusted >= rules.significance,
-        Cause.ABOVE_WARNING_LIMIT: ~exceeds,
-        Cause.TOO_FEW_ROWS_FOR_ALERT: rows < rules.least_alert_rows,
-        Cause.CANDIDATE: np.full(effect.shape, not has_persistence),
-        Cause.LASTING: n_exceeding >= rules.least_chunks,
-    }
-    causes = np.select(list(applies.values()), list(applies), default=Cause.NOT_LASTING)
-    return DriftJudgement(
-        codes=_CODES[causes],
-        causes=causes.astype(np.int8),
-        effects=effect,
+    before, own = np.asarray(n_reference, np.float64)[:, None], np.asarray(natural, np.float64)
+    shifts = _Shifts(effect=effect, p=p, before=before, current=current, natural=own, pooled=pooled)
+    return _judge(shifts, limits or DriftLimits(), has_persistence=has_persistence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Shifts:
+    """What was given of f features in k chunks: shape (f, k) unless said otherwise."""
+
+    effect: Values
+    p: Values
+    before: Values
+    """Rows of the reference, shape (f, 1)."""
+    current: Values
+    """Rows of the chunk."""
+    natural: Values
+    """Shape (f,); NaN when not known."""
+    pooled: Values
+
+    @property
+    def is_defined(self) -> NDArray[np.bool_]:
+        """Say which have all of their numbers."""
+        return np.asarray(np.isfinite(self.effect) & np.isfinite(self.p) & np.isfinite(self.pooled))
+
+
+def _judge(shifts: _Shifts, rules: DriftLimits, *, has_persistence: bool) -> DriftJudgement:
+    has_rows = np.minimum(shifts.current, shifts.before) >= rules.least_rows
+    is_judged = has_rows & shifts.is_defined & (shifts.pooled <= rules.most_pooled_share)
+    p_adjusted = adjust_benjamini_hochberg(np.where(is_judged, shifts.p, np.nan).T).T
+    alert_limits = np.fmax(rules.alert_effect, shifts.natural)
+    exceeds = is_judged & (shifts.effect >= alert_limits[:, None]) & (p_adjusted < rules.significance)
+    judgement = DriftJudgement(
+        codes=np.zeros(exceeds.shape, np.int8),
+        causes=np.zeros(exceeds.shape, np.int8),
+        effects=shifts.effect,
         p_adjusted=p_adjusted,
         alert_limits=alert_limits,
-        warning_limits=warning_limits,
-        n_exceeding=n_exceeding,
-        n_reference=np.asarray(n_reference, np.int64),
-        n_current=current.astype(np.int64),
-        pooled_shares=pooled,
+        warning_limits=np.fmax(rules.warning_effect, shifts.natural),
+        n_exceeding=_count_recent(exceeds, rules.recent_chunks),
+        n_reference=shifts.before[:, 0].astype(np.int64),
+        n_current=shifts.current.astype(np.int64),
+        pooled_shares=shifts.pooled,
         limits=rules,
     )
+    causes = _find_causes(shifts, judgement, is_judged, exceeds, has_persistence=has_persistence)
+    return replace(judgement, codes=_CODES[causes], causes=causes.astype(np.int8))
+
+
+def _find_causes(
+    shifts: _Shifts,
+    judgement: DriftJudgement,
+    is_judged: NDArray[np.bool_],
+    exceeds: NDArray[np.bool_],
+    *,
+    has_persistence: bool,
+) -> NDArray[np.int64]:
+    """Give the first rule that applies to each feature in each chunk, shape (f, k)."""
+    rules = judgement.limits
+    applies = {
+        Cause.TOO_FEW_REFERENCE_ROWS: shifts.before < rules.least_rows,
+        Cause.TOO_FEW_ROWS: shifts.current < rules.least_rows,
+        Cause.UNDEFINED: ~shifts.is_defined,
+        Cause.MOSTLY_POOLED: ~is_judged,
+        Cause.BELOW_LIMIT: shifts.effect < rules.warning_effect,
+        Cause.NATURAL: shifts.effect < judgement.warning_limits[:, None],
+        Cause.NOT_SIGNIFICANT: judgement.p_adjusted >= rules.significance,
+        Cause.ABOVE_WARNING_LIMIT: ~exceeds,
+        Cause.TOO_FEW_ROWS_FOR_ALERT: np.minimum(shifts.current, shifts.before) < rules.least_alert_rows,
+        Cause.CANDIDATE: np.full(exceeds.shape, not has_persistence),
+        Cause.LASTING: judgement.n_exceeding >= rules.least_chunks,
+    }
+    return np.select(list(applies.values()), list(applies), default=Cause.NOT_LASTING)
 
 
 def find_small_shifts(judgement: DriftJudgement) -> NDArray[np.bool_]:

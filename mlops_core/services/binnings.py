@@ -53,25 +53,25 @@ def adapt_binning(
     """
     known = get_binning(runtime.database, spec.name)
     chosen = [name for name in features if name in rows.column_names]
-    if known is None:
+    if known is None or _needs_new_bins(known, chosen, rows, origin, may_replace=may_replace):
         return _start_binning(runtime, spec, rows, chosen, origin, now)
-    coarse = next((name for name in chosen if name in known.features and _is_too_coarse(known, name, rows)), None)
+    own = [_bin_feature(spec, name, rows[name], known.features.get(name)) for name in chosen]
+    changed = [one for one in own if one != known.features.get(one.feature)]
+    if not changed:
+        return known
+    with runtime.database.transaction() as transaction:
+        return extend_binning(transaction, known, changed)
+
+
+def _needs_new_bins(known: Binning, features: Sequence[str], rows: pa.Table, origin: str, *, may_replace: bool) -> bool:
+    """Say whether a feature has become too coarse; refuse it where the bins may not be replaced."""
+    coarse = next((name for name in features if name in known.features and _is_too_coarse(known, name, rows)), None)
     if coarse and not may_replace:
         raise ConflictError(
             f"The values of {coarse} in {origin} fall into too few of the bins by which traffic is counted, so traffic "
             "cannot be compared with them; choose another reference."
         )
-    if coarse:
-        return _start_binning(runtime, spec, rows, chosen, origin, now)
-    changed = [
-        binning
-        for name in chosen
-        if (binning := _bin_feature(spec, name, rows[name], known.features.get(name))) != known.features.get(name)
-    ]
-    if not changed:
-        return known
-    with runtime.database.transaction() as transaction:
-        return extend_binning(transaction, known, changed)
+    return coarse is not None
 
 
 def bin_from_traffic(runtime: Runtime, spec: ModelSpec, now: datetime) -> Binning | None:

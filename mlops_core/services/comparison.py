@@ -101,16 +101,12 @@ def judge_rows(
     n_candidates : int
         How many are compared with the champion at once: the intervals of all hold together.
     """
-    label, before, after = (rows[name].to_numpy() for name in ("label", *(f"score_{place}" for place in places)))
-    strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
-    common = (label, before, after, spec.threshold, spec.threshold, strata)
+    common = _take_scores(spec, rows, places)
     rng = np.random.default_rng(RESAMPLING_SEED)
-    column = spec.columns.segments[0] if spec.columns.segments else None
-    segments: tuple[SegmentDifference, ...] = ()
     confidence = share_confidence(n_candidates)
-    if column:
-        values = np.array([value or "(none)" for value in rows[column].to_pylist()])
-        segments = tuple(compare_segments(*common, values, rng, margin=MARGIN))
+    column = spec.columns.segments[0] if spec.columns.segments else None
+    values = np.array([value or "(none)" for value in rows[column].to_pylist()]) if column else None
+    segments = () if values is None else tuple(compare_segments(*common, values, rng, margin=MARGIN))
     return VersionComparison(
         model=spec.name,
         champion=pair[0],
@@ -123,6 +119,15 @@ def judge_rows(
         missing=missing,
         n_logged=n_logged,
     )
+
+
+def _take_scores(
+    spec: ModelSpec, rows: pa.Table, places: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, float, np.ndarray]:
+    """Give labels, the scores of both, their thresholds, and the chunk of each row."""
+    label, before, after = (rows[name].to_numpy() for name in ("label", *(f"score_{place}" for place in places)))
+    strata = np.unique(rows["chunk"].to_numpy(), return_inverse=True)[1]
+    return label, before, after, spec.threshold, spec.threshold, strata
 
 
 def _choose_metrics(spec: ModelSpec) -> list[Metric]:

@@ -30,9 +30,8 @@ from mlops_core.stats.impact import Impact, measure_harm
 from mlops_core.stats.two_sample import chi_square_test, compute_ks, compute_wasserstein
 from mlops_core.stats.values import ValueDistances
 from mlops_core.store.binnings import Binning, get_binning
-from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import ALL_TRAFFIC, Segment
-from mlops_core.store.models import get_version
+from mlops_core.store.models import get_champion_version
 from mlops_core.store.profiles import read_coverage
 from mlops_core.store.references import WINDOW, Reference, ReferenceProfile
 from mlops_core.words import write_difference
@@ -69,8 +68,7 @@ def report_drift(
         When training rows that are to be read cannot be.
     """
     compared, binning = compare_windows(runtime, spec, reference, current, now, segment)
-    champion = get_champion(runtime.database, spec.name)
-    version = get_version(runtime.database, spec.name, champion.version) if champion else None
+    version = get_champion_version(runtime.database, spec.name)
     table = warn_of_costs(runtime, spec, version, compared, segment)
     impacts = expect_impacts(runtime, spec, version, table, segment)
     origin, distances = f"{binning.id}, made from {binning.origin}", _estimate_distances(spec, table)
@@ -78,6 +76,11 @@ def report_drift(
         read, distances = compare_rows(runtime, spec, table, current, segment)
         table, origin = _warn_by_impacts(spec, read, impacts), ORIGIN
     ranked = rank_features(table, impacts, spec.primary_metric)
+    features = [_report_feature(spec, table, name, impacts[name], distances.get(name)) for name in ranked]
+    return {**_describe_sides(spec, table, current), "binning": origin, "features": features}
+
+
+def _describe_sides(spec: ModelSpec, table: DriftTable, current: Window) -> dict[str, object]:
     return {
         "model": spec.name,
         "reference": describe_reference(table.reference),
@@ -86,8 +89,6 @@ def report_drift(
             "end": current.end.isoformat(),
             "n": max(int(counts.n[0]) for counts in table.counts.values()),
         },
-        "binning": origin,
-        "features": [_report_feature(spec, table, name, impacts[name], distances.get(name)) for name in ranked],
     }
 
 
@@ -170,13 +171,12 @@ def find_known(
     """
     if isinstance(asked, Window):
         return _count_reference(runtime, spec, binning, asked, now, segment)
-    champion = get_champion(runtime.database, spec.name)
+    version = get_champion_version(runtime.database, spec.name)
     if asked:
         # Only what stands may make new bins: they would be those of all traffic.
-        is_standing = champion is not None and champion.version == asked.name
+        is_standing = version is not None and version.name == asked.name
         standing: Reference | None = ensure_snapshot_reference(runtime, spec, asked, now, may_replace=is_standing)
     else:
-        version = get_version(runtime.database, spec.name, champion.version) if champion else None
         standing = ensure_reference(runtime, spec, version, now)
     if standing is None:
         raise ConflictError(f"{spec.name} has no reference yet; name a window to compare with.")

@@ -23,9 +23,9 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.services.series import read_series
 from mlops_core.stats.features import FeatureBinning
 from mlops_core.store.binnings import get_binning
-from mlops_core.store.deployments import get_champion
 from mlops_core.store.features import ALL_TRAFFIC, Segment
-from mlops_core.store.models import get_version
+from mlops_core.store.models import get_champion_version
+from mlops_core.store.references import Reference, ReferenceProfile
 from mlops_core.words import write_chunk
 
 MOST_CHUNKS = 120
@@ -89,31 +89,41 @@ def read_drift_view(
     binning = get_binning(runtime.database, spec.name)
     if binning is None:
         raise ConflictError("The features were not counted yet: there is neither a reference nor traffic.")
-    chosen, known = find_known(runtime, spec, binning, reference, now, segment)
-    if not known:
-        raise ConflictError(f"The reference has no rows of the segment {segment[0]}: {segment[1]}.")
-    champion = get_champion(runtime.database, spec.name)
-    version = get_version(runtime.database, spec.name, champion.version) if champion else None
-    features = list(version.features if version else spec.columns.features)
-    early = look_back(spec, Window(window.start, min(window.end, now)))
-    series = read_series(runtime, spec, chosen.binning, early, features, segment)
-    judged = judge_series(runtime, chosen, series, known)
-    if judged is None:
-        raise ConflictError(f"There is no {spec.chunk.value} of traffic in this window that is over.")
+    version = get_champion_version(runtime.database, spec.name)
+    compared = find_known(runtime, spec, binning, reference, now, segment)
+    judged = _judge_window(runtime, spec, version, Window(window.start, min(window.end, now)), segment, *compared)
     table = warn_of_costs(runtime, spec, version, judged, segment)
-    chunks = table.chunks
-    start = find_chunk(spec, window.start)
-    shown = sum(chunk >= start for chunk in chunks)
+    shown = sum(chunk >= find_chunk(spec, window.start) for chunk in table.chunks)
     return DriftView(
         spec=spec,
         version=version.name if version else None,
         table=table,
-        first=len(chunks) - min(max(shown, 1), MOST_CHUNKS),
+        first=len(table.chunks) - min(max(shown, 1), MOST_CHUNKS),
         n_in_window=shown,
-        outcomes=read_outcomes(runtime, spec, version.name if version else None, segment, chunks),
+        outcomes=read_outcomes(runtime, spec, version.name if version else None, segment, table.chunks),
         binnings=binning.features,
         expect=lru_cache(MOST_EXPECTED)(partial(_expect_changes, runtime, spec, version, table, segment)),
     )
+
+
+def _judge_window(
+    runtime: Runtime,
+    spec: ModelSpec,
+    version: Version | None,
+    window: Window,
+    segment: Segment,
+    reference: Reference,
+    known: Mapping[str, ReferenceProfile],
+) -> DriftTable:
+    """Judge the features that the version in production reads, and the chunks that its verdicts look back at."""
+    if not known:
+        raise ConflictError(f"The reference has no rows of the segment {segment[0]}: {segment[1]}.")
+    features = list(version.features if version else spec.columns.features)
+    series = read_series(runtime, spec, reference.binning, look_back(spec, window), features, segment)
+    judged = judge_series(runtime, reference, series, known)
+    if judged is None:
+        raise ConflictError(f"There is no {spec.chunk.value} of traffic in this window that is over.")
+    return judged
 
 
 def _expect_changes(

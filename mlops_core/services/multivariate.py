@@ -1,6 +1,6 @@
 """Drift of all features together: decides which rows are drawn, and from where on a chunk is unusual as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,16 +75,10 @@ def measure_chunk(runtime: Runtime, view: DriftView, position: int, segment: Seg
         )
     drawn = reference.slice(0, MOST_ROWS)
     sides = encode_rows([drawn, current, *chunks.values()], features, categorical)
-    drawn_chunks = _find_chunks(spec, drawn["scored_at"])
+    starts = _find_chunks(spec, drawn["scored_at"])
+    aucs = _separate_chunks(spec, sides[0], starts, dict(zip(chunks, sides[2:], strict=True)), categorical, report)
     plane = fit_reconstruction(sides[0], categorical=categorical)
-    aucs, errors = [], []
-    for i, (start, rows) in enumerate(zip(chunks, sides[2:], strict=True)):
-        report(
-            0.1 + 0.8 * i / len(chunks), f"{spec.chunk.value.capitalize()} {i + 1} of {len(chunks)} of the reference"
-        )
-        rest = sides[0][drawn_chunks != np.datetime64(start.replace(tzinfo=None), "us")]
-        aucs.append(_separate(rest, rows, categorical).auc.value)
-        errors.append(reconstruction_error(plane, rows).mean)
+    errors = [reconstruction_error(plane, rows).mean for rows in sides[2:]]
     report(0.9, f"Comparing {write_chunk(spec, chunk)}")
     return Multivariate(
         chunk=chunk,
@@ -151,6 +145,24 @@ def encode_rows(tables: Sequence[pa.Table], features: Sequence[str], categorical
 
 def _separate(rest: np.ndarray, rows: np.ndarray, categorical: Sequence[int]) -> Separation:
     return separate(rest, rows, np.random.default_rng(SEED), categorical=categorical, most_rows=MOST_COMPARED)
+
+
+def _separate_chunks(
+    spec: ModelSpec,
+    reference: np.ndarray,
+    starts: np.ndarray,
+    chunks: Mapping[datetime, np.ndarray],
+    categorical: Sequence[int],
+    report: Report,
+) -> list[float | None]:
+    """Say how well each chunk of the reference can be told from the rest of it, of which a row's chunk is known."""
+    aucs = []
+    for i, (start, rows) in enumerate(chunks.items()):
+        done, name = i / len(chunks), spec.chunk.value.capitalize()
+        report(0.1 + 0.8 * done, f"{name} {i + 1} of {len(chunks)} of the reference")
+        rest = reference[starts != np.datetime64(start.replace(tzinfo=None), "us")]
+        aucs.append(_separate(rest, rows, categorical).auc.value)
+    return aucs
 
 
 def _draw_reference(

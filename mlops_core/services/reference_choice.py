@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mlops_core.checks.drift import DriftLimits
 from mlops_core.chunking import MICROSECOND, find_chunk, next_chunk
-from mlops_core.entities import Actor, Deployment, ModelSpec, Version, Window
+from mlops_core.entities import Actor, ModelSpec, Window
 from mlops_core.errors import InputError, MLOpsError
 from mlops_core.services.monitoring import count_waiting, refresh
 from mlops_core.services.references import (
@@ -20,7 +20,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.binnings import get_binning
 from mlops_core.store.deployments import get_champion
-from mlops_core.store.models import get_version
+from mlops_core.store.models import get_champion_version, get_version
 from mlops_core.store.profiles import read_coverage
 from mlops_core.store.reference_choices import ReferenceChoice, add_reference_choice, get_reference_choice
 from mlops_core.store.references import Reference
@@ -68,7 +68,7 @@ def read_standing_reference(runtime: Runtime, spec: ModelSpec, now: datetime) ->
         When it is training rows that do not fit the bins of the version in production any more.
     """
     choice, champion = get_reference_choice(runtime.database, spec.name), get_champion(runtime.database, spec.name)
-    reference = ensure_reference(runtime, spec, _find_version(runtime, champion), now)
+    reference = ensure_reference(runtime, spec, get_champion_version(runtime.database, spec.name), now)
     origin = Origin.CHOSEN if choice else Origin.MODEL_FILE if spec.reference else Origin.DEFAULT
     since = choice.at if choice else champion.at if champion and origin is Origin.DEFAULT else None
     binning = get_binning(runtime.database, spec.name)
@@ -115,13 +115,25 @@ def set_reference(
     )
     if _describe(choice) == _describe(before):
         raise InputError(f"That is the standing reference of {spec.name} already; nothing was changed.")
-    reference = _count(runtime, spec, choice, now)
+    _keep(runtime, spec, before, choice, _count(runtime, spec, choice, now))
+    _judge(runtime, spec, now)
+    return read_standing_reference(runtime, spec, now)
+
+
+def _keep(
+    runtime: Runtime,
+    spec: ModelSpec,
+    before: ReferenceChoice | None,
+    choice: ReferenceChoice,
+    reference: Reference | None,
+) -> None:
+    """Store a choice and its line in the audit log, which are never apart."""
     with runtime.database.transaction() as transaction:
         add_reference_choice(transaction, spec.name, choice)
         add_audit_event(
             transaction,
-            at=now,
-            actor=actor,
+            at=choice.at,
+            actor=choice.actor,
             action="set reference",
             model=spec.name,
             subject=spec.name,
@@ -133,8 +145,6 @@ def set_reference(
                 "n": reference.n if reference else None,
             },
         )
-    _judge(runtime, spec, now)
-    return read_standing_reference(runtime, spec, now)
 
 
 def _describe(choice: ReferenceChoice | None) -> dict[str, object]:
@@ -145,10 +155,6 @@ def _describe(choice: ReferenceChoice | None) -> dict[str, object]:
         "start": window.start.isoformat() if window else None,
         "end": window.end.isoformat() if window else None,
     }
-
-
-def _find_version(runtime: Runtime, champion: Deployment | None) -> Version | None:
-    return get_version(runtime.database, champion.model, champion.version) if champion else None
 
 
 def _fit_to_chunks(spec: ModelSpec, window: Window, now: datetime) -> Window:
@@ -167,7 +173,7 @@ def _fit_to_chunks(spec: ModelSpec, window: Window, now: datetime) -> Window:
 
 def _count(runtime: Runtime, spec: ModelSpec, choice: ReferenceChoice, now: datetime) -> Reference | None:
     """Count what was chosen, and keep it, unless it was before; None when the default has nothing yet."""
-    champion = _find_version(runtime, get_champion(runtime.database, spec.name))
+    champion = get_champion_version(runtime.database, spec.name)
     if choice.window:
         count_waiting(runtime, spec)
         _refuse_small_window(runtime, spec, choice.window)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,21 +93,31 @@ def read_series(
     starts = _count_micros(chunks)
     named = {one.feature for one in sizes}
     present = tuple(name for name in features if name in named)
-
-    def read(names: Sequence[str], first: int, last: int) -> dict[str, FeatureCounts]:
-        own = [_cut(one, starts[first], starts[last - 1]) for one in sizes if one.feature in names]
-        own = [one for one in own if one.chunks.size]
-        # The newest chunks alone are asked for once, to be measured; all of them again and again.
-        if last - first == len(chunks):
-            profiles = load_feature_profiles(runtime.database, spec.name, binning, segment, own)
-        else:
-            profiles = fetch_feature_profiles(runtime.database, spec.name, binning, segment, own)
-        return _add_versions(profiles, names, starts[first:last])
-
-    key = (spec.name, binning, segment, version)
     return CountSeries(
-        features=present, chunks=tuple(chunks), starts=starts, n=_add_sizes(sizes, present, starts), key=key, read=read
+        features=present,
+        chunks=tuple(chunks),
+        starts=starts,
+        n=_add_sizes(sizes, present, starts),
+        key=(spec.name, binning, segment, version),
+        read=partial(_read_counts, runtime, (spec.name, binning, segment), sizes, starts),
     )
+
+
+def _read_counts(
+    runtime: Runtime,
+    traffic: tuple[str, int, Segment],
+    sizes: Sequence[FeatureSizes],
+    starts: NDArray[np.int64],
+    names: Sequence[str],
+    first: int,
+    last: int,
+) -> dict[str, FeatureCounts]:
+    """Read the counts of some features of a model, by its bins and in its segment, from one chunk up to another."""
+    own = [_cut(one, starts[first], starts[last - 1]) for one in sizes if one.feature in names]
+    own = [one for one in own if one.chunks.size]
+    # The newest chunks alone are asked for once, to be measured; all of them again and again.
+    fetch = load_feature_profiles if last - first == starts.size else fetch_feature_profiles
+    return _add_versions(fetch(runtime.database, *traffic, own), names, starts[first:last])
 
 
 def _add_sizes(sizes: Sequence[FeatureSizes], features: Sequence[str], starts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlops_core.chunking import next_chunk
-from mlops_core.entities import Estimate, Metric, ModelSpec, Window
+from mlops_core.entities import Estimate, Metric, ModelSpec, Version, Window
 from mlops_core.services.background import Progress
 from mlops_core.services.comparison import VersionComparison, judge_rows, list_alternatives
 from mlops_core.services.flips import FlippedRow, find_examples
@@ -139,8 +139,21 @@ def compare_side_by_side(
     told.report(0.02, "Looking for rows that all have scored")
     known = [get_version(runtime.database, spec.name, name) for name in versions]
     overlap = find_overlap(runtime, spec, versions, window, segment)
-    read = {name for version in known for name in version.features}
-    found = SideBySide(
+    found = _begin(spec, known, overlap, window, segment)
+    if len(overlap.compared) < 2:
+        told.report(0.5, "Reading what each version answered itself")
+        return replace(found, own=read_own_traffic(runtime, spec, versions, window, segment))
+    told.report(0.1, f"Reading {overlap.n_common:,} {spec.words.rows}")
+    rows = fetch_scored(runtime.database, spec, overlap.compared, overlap.sample, segment)
+    return _compare(runtime, spec, found, rows, told)
+
+
+def _begin(
+    spec: ModelSpec, versions: Sequence[Version], overlap: Overlap, window: Window, segment: Segment
+) -> SideBySide:
+    """Give what is known before any row was read."""
+    read = {name for version in versions for name in version.features}
+    return SideBySide(
         overlap=overlap,
         window=window,
         segment=segment,
@@ -152,12 +165,6 @@ def compare_side_by_side(
         features=tuple(name for name in spec.columns.features if name in read),
         own=None,
     )
-    if len(overlap.compared) < 2:
-        told.report(0.5, "Reading what each version answered itself")
-        return replace(found, own=read_own_traffic(runtime, spec, versions, window, segment))
-    told.report(0.1, f"Reading {overlap.n_common:,} {spec.words.rows}")
-    rows = fetch_scored(runtime.database, spec, overlap.compared, overlap.sample, segment)
-    return _compare(runtime, spec, found, rows, told)
 
 
 def _compare(runtime: Runtime, spec: ModelSpec, found: SideBySide, rows: pa.Table, told: Progress) -> SideBySide:

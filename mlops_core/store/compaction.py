@@ -48,8 +48,7 @@ def compact(path: Path, running: Path | None = None) -> tuple[int, int]:
     refuse_newer(path, _list_migrations(path, running))
     _remove(partial)
     _write_log_into(path, running)
-    before = path.stat().st_size
-    free = shutil.disk_usage(path.parent).free
+    before, free = path.stat().st_size, shutil.disk_usage(path.parent).free
     if free < before:
         raise HomeError(
             f"Compacting {path} needs up to {before / 1e9:.2f} GB beside it, {free / 1e9:.2f} GB are free. "

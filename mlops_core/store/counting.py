@@ -58,18 +58,10 @@ def count_table(
     keyed = ["version", *spec.columns.segments]
     found = transaction.table(labels_statement(table, keyed, condition))
     labels = {name: tuple(found[i][0].as_py() or ()) for i, name in enumerate(keyed)}
-    rows = _Rows(
-        spec=spec,
-        features=[complete_binning(spec, binning, name) for name in spec.columns.features],
-        runs=(runs := find_runs(spec, first, last)),
-        chunks=_list_chunks(runs),
-        labels=labels,
-    )
-    tallies = {name: Tally() for name in rows.segment_columns}
-    statement, parameters = rows.write_statement(table, condition)
-    for batch in transaction.batches(statement, parameters, ROWS_AT_ONCE):
-        for name, counted in rows.count(batch):
-            tallies[name].add(counted)
+    features = [complete_binning(spec, binning, name) for name in spec.columns.features]
+    runs = find_runs(spec, first, last)
+    rows = _Rows(spec=spec, features=features, runs=runs, chunks=_list_chunks(runs), labels=labels)
+    tallies = _tally(transaction, rows, table, condition)
     written: list[pa.Table] = []
     for i, name in enumerate(rows.segment_columns):
         # One after the other, so that what was written is not kept.
@@ -78,6 +70,16 @@ def count_table(
         if written and (not tallies or sum(part.num_rows for part in written) > PROFILES_AT_ONCE):
             yield merge_profiles(pa.concat_tables(written))
             written = []
+
+
+def _tally(transaction: Transaction, rows: "_Rows", table: str, condition: str) -> dict[str, Tally]:
+    """Count the rows by segment column, a batch of them at a time."""
+    tallies = {name: Tally() for name in rows.segment_columns}
+    statement, parameters = rows.write_statement(table, condition)
+    for batch in transaction.batches(statement, parameters, ROWS_AT_ONCE):
+        for name, counted in rows.count(batch):
+            tallies[name].add(counted)
+    return tallies
 
 
 def complete_binning(spec: ModelSpec, binning: Binning, feature: str) -> FeatureBinning:

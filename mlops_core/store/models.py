@@ -10,6 +10,7 @@ from mlops_core.config import parse_model_text
 from mlops_core.entities import ModelSpec, Snapshot, Version
 from mlops_core.errors import ConflictError, NotFoundError
 from mlops_core.store.connection import Database, Transaction, list_values
+from mlops_core.store.deployments import get_champion
 from mlops_core.store.queries import get_query
 from mlops_core.store.tables import create_tables
 
@@ -133,6 +134,12 @@ def find_version_of_run(source: Database | Transaction, model: str, run: int) ->
     """Give the name of the version that a run has registered; None while there is none."""
     found = source.rows("find_version_of_run", {"model": model, "run": run})
     return found[0]["name"] if found else None
+
+
+def get_champion_version(database: Database, model: str) -> Version | None:
+    """Give the version in production; None when nothing is."""
+    champion = get_champion(database, model)
+    return get_version(database, model, champion.version) if champion else None
 
 
 def _read_versions(table: pa.Table) -> list[Version]:

@@ -1,6 +1,7 @@
 """How versions were made: what differs, what is the same, and how different their training rows were."""
 
 import html
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -27,6 +28,8 @@ from pages.components.session import get_palette
 from pages.components.states import show_note
 from pages.components.tables import write_table
 
+Rows = Sequence[Sequence[str]]
+
 MOST_OPEN, TABLE_HEIGHT = 8, 330
 """Features above which their table scrolls beside the chart, and how high it is then, in pixels."""
 
@@ -52,16 +55,12 @@ def show_making(view: View, versions: tuple[str, ...], run: Run[Making] | None, 
             follow(run, "Stop", "compare-making-cancel")
         differing = list_facts([fact for fact in facts if fact.differs])
         alike = list_facts([fact for fact in facts if not fact.differs])
-        if differing:
-            st.html(write_table(columns, differing, "What differs in how the versions were made"))
-        if alike:
-            with st.expander(f"The same in all: {len(alike)}" if differing else f"{len(alike)} facts"):
-                st.html(write_table(columns, alike, "What is the same in how the versions were made"))
+        _show_facts(columns, differing, alike)
         offer_csv(write_csv(columns, list_facts(facts)), f"{view.spec.name}-making", key="compare-making-csv")
-        for problem in (*(making.problems if making else ()), *((run.error,) if run and run.error else ())):
+        problems = [*(making.problems if making else ()), *((run.error,) if run and run.error else ())]
+        for problem in problems:
             show_note("Not all is known.", problem)
-        is_lacking = run is not None and (run.error is not None or bool(making and making.problems))
-        if is_lacking and st.button("Measure again", key="compare-making-again", icon=":material/refresh:"):
+        if problems and st.button("Measure again", key="compare-making-again", icon=":material/refresh:"):
             start_making(view, versions)
             st.rerun()
     sections = [Section(title="How they were made", note=told, table=Table(columns=columns, rows=[*differing, *alike]))]
@@ -72,6 +71,15 @@ def show_making(view: View, versions: tuple[str, ...], run: Run[Making] | None, 
         if name == shown:
             show_shift(view, section, balance, "Training rows", "compare-training")
     return sections
+
+
+def _show_facts(columns: Sequence[str], differing: Rows, alike: Rows) -> None:
+    """Draw what differs, and folded what does not."""
+    if differing:
+        st.html(write_table(columns, differing, "What differs in how the versions were made"))
+    if alike:
+        with st.expander(f"The same in all: {len(alike)}" if differing else f"{len(alike)} facts"):
+            st.html(write_table(columns, alike, "What is the same in how the versions were made"))
 
 
 def describe_shift(what: str, balance: tuple[FeatureBalance, ...]) -> Section:
