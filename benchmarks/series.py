@@ -1,4 +1,4 @@
-"""The daily drift series: decides that ours, from rows and from counts, is measured beside what a user would pick."""
+"""Drift by day and of two windows: decides that ours, from rows and from counts, is measured beside what users pick."""
 
 import sys
 import tempfile
@@ -28,6 +28,7 @@ from benchmarks.traffic import (
 )
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.services.drift import read_drift
+from mlops_core.services.drift_report import report_drift
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.references import ensure_reference
 from mlops_core.services.runtime import Runtime
@@ -61,6 +62,8 @@ class Costs:
     """Judging the days from counts for the first time after a start."""
     later_ms: float
     """Judging them again after new rows of the last day were counted."""
+    exact_cpu_s: float
+    """The report on two windows whose rows are read, as `drift --exact` gives it."""
 
 
 def measure() -> list[Row]:
@@ -88,6 +91,7 @@ def _list_rows(size: str, costs: Costs, peak_mb: float, peers: Mapping[str, floa
             target=30,
         ),
         Row(what=f"{size} rows: from stored counts, for the first time after a start", value=costs.first_ms, unit="ms"),
+        Row(what=f"{size} rows: `drift --exact`, two windows", value=costs.exact_cpu_s, unit="CPU s"),
     ]
     for name, words, most in (
         ("nannyml_series", NANNYML, 1 / 12),
@@ -99,6 +103,9 @@ def _list_rows(size: str, costs: Costs, peak_mb: float, peers: Mapping[str, floa
             ratio = f"{size} rows: ours ÷ {words.partition(',')[0]}"
             rows.append(Row(what=f"{size} rows: {words}", value=peers[name], unit="CPU s"))
             rows.append(Row(what=ratio, value=ours / peers[name], unit="×", target=most))
+    if "scipy_windows" in peers:
+        ratio = costs.exact_cpu_s / peers["scipy_windows"]
+        rows.append(Row(what=f"{size} rows: `drift --exact` ÷ SciPy alone, the same windows", value=ratio, unit="×"))
     return rows
 
 
@@ -116,17 +123,22 @@ def _measure_series(path: Path, n: int) -> Costs:
         count_waiting(runtime, spec)
         judge(runtime)
 
+    def read_exactly(runtime: Runtime) -> None:
+        report_drift(runtime, spec, REFERENCE, CURRENT, END, exact=True)
+
     # What a first use imports is no cost of the rows; peers have imported theirs before they begin as well.
     few = path.with_name("few.duckdb")
     fill_traffic(few, FEW_ROWS, 1)
     with open_runtime(few) as runtime:
         runtime.clocks[spec.name] = lambda: END
         judge_from_rows(runtime)
+        read_exactly(runtime)
     with open_runtime(path) as runtime:
         runtime.clocks[spec.name] = lambda: END
         # The rows lie in memory already, as they do for peers.
         time_scan(runtime.database, [write_scan(spec)])
         from_rows = time_cpu_s(lambda: judge_from_rows(runtime))
+        exact = time_cpu_s(lambda: read_exactly(runtime))
     first, later = [], []
     for i in range(STARTS):
         with open_runtime(path) as runtime:
@@ -136,7 +148,7 @@ def _measure_series(path: Path, n: int) -> Costs:
                 deliver_new_rows(runtime.database, spec, n + (i * READINGS + j) * NEW_ROWS)
                 count_waiting(runtime, spec)
                 later.append(time_ms(lambda: judge(runtime)))
-    return Costs(from_rows_cpu_s=from_rows, first_ms=median(first), later_ms=median(later))
+    return Costs(from_rows_cpu_s=from_rows, first_ms=median(first), later_ms=median(later), exact_cpu_s=exact)
 
 
 def _measure_peers(path: Path, folder: Path) -> dict[str, float]:
