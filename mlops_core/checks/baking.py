@@ -15,6 +15,7 @@ from mlops_core.entities import Baking, Deployment, Estimate, ModelSpec, Standar
 from mlops_core.production import BAKER, Bake, Origin, Outcome, Promise
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.stats.judgement import Judgement
+from mlops_core.stats.repeated_looks import find_widening
 from mlops_core.words import write_difference, write_estimate, write_instant, write_share
 
 MOST_UNSCORED = 0.01
@@ -24,6 +25,8 @@ WATCHED_CODES = ("quality.", *SKEW_CODES)
 """How the codes of checks begin whose alerts break a promise."""
 SHARED_STANDS = timedelta(days=1)
 """How long an alert on a feature that the version before read as well must stand."""
+OFTEN = "no more than chance may do when one looks so often"
+"""Said of what an interval of one look finds, and one that holds at every look does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,37 +133,56 @@ def judge_bake(
     return (outcome, reason) if seen.are_labels_here or is_late else (None, reason)
 
 
-def weigh_pair(
-    bake: Bake, reason: str, previous: str, found: MetricDifference, n: int, rows: str, now: datetime
-) -> tuple[Outcome | None, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A version that is watched beside the one it replaced, on the same rows of its baking window."""
+
+    previous: str
+    """The version that was replaced."""
+    found: MetricDifference
+    """Of the promised metric; positive is better."""
+    n: int
+    """Rows, all labelled."""
+    n_window: int
+    """Rows that they are a sample of; n when all were taken."""
+
+    @property
+    def is_surely_worse(self) -> bool:
+        """Say whether the version is worse, however often it was looked whether it is."""
+        difference, high = self.found.difference, self.found.high
+        if self.found.judgement is not Judgement.WORSE or difference is None or high is None:
+            return False
+        widening = find_widening(self.n_window, LEAST_LABELS_FOR_ALERT)
+        return difference + (high - difference) * widening < 0
+
+
+def weigh_pair(bake: Bake, reason: str, pair: Pair, rows: str, now: datetime) -> tuple[Outcome | None, str]:
     """Judge a figure below what a rehearsal promised by the same rows: hard days are no fault of a version.
 
     Parameters
     ----------
     reason : str
         How far the figure is below the promise.
-    previous : str
-        The version that was replaced.
-    found : MetricDifference
-        Of the version that is watched and the one it replaced, on n rows of the baking window; positive is better.
     rows : str
         What rows are called.
 
     Returns
     -------
     outcome : Outcome, optional
-        None while the time is not over and the version is not worse.
+        None while the time is not over and the version is not surely worse.
     reason : str
         Why, with the figures.
     """
-    difference = "" if found.difference is None else f" ({write_difference(found.difference, 3)})"
-    verdict = {
-        Judgement.WORSE: (Outcome.BROKEN, f"it is worse than {previous}{difference}"),
-        Judgement.BETTER: (Outcome.KEPT, f"it is better than {previous}{difference}, so the days were hard"),
-    }
-    otherwise = (Outcome.UNDECIDED, f"it is neither better nor worse than {previous}{difference}")
-    outcome, told = verdict.get(found.judgement, otherwise)
-    words = f"{reason} On the same {n:,} {rows} {told}."
+    found, outcome = pair.found, Outcome.UNDECIDED
+    other = pair.previous if found.difference is None else f"{pair.previous} ({write_difference(found.difference, 3)})"
+    told = f"it is neither better nor worse than {other}"
+    if pair.is_surely_worse:
+        outcome, told = Outcome.BROKEN, f"it is worse than {other}"
+    elif found.judgement is Judgement.WORSE:
+        told = f"it is worse than {other}, but {OFTEN}"
+    elif found.judgement is Judgement.BETTER:
+        outcome, told = Outcome.KEPT, f"it is better than {other}, so the days were hard"
+    words = f"{reason} On the same {pair.n:,} {rows} {told}."
     return (outcome if outcome is Outcome.BROKEN or now >= bake.until else None), words
 
 
@@ -173,11 +195,12 @@ def _judge_metric(promise: Promise, seen: Seen) -> tuple[Outcome, str]:
         return Outcome.UNDECIDED, "It answered nothing."
     if seen.n_labelled < LEAST_LABELS:
         return Outcome.UNDECIDED, f"{seen.n_labelled:,} labels; {LEAST_LABELS} are needed."
-    if seen.realised.value is None:
+    value = seen.realised.value
+    if value is None:
         return Outcome.UNDECIDED, f"{label} is undefined: the labels or predictions have one class only."
     told = f"{label} {write_estimate(seen.realised)} on {seen.n_labelled:,} labels"
     promised = f"what was promised ({tell_promise(promise)})"
-    if not is_missed(promise, seen.realised.value):
+    if not is_missed(promise, value):
         return Outcome.KEPT, f"{told} keeps {promised}."
     ends = [end for end in (seen.realised.low, seen.realised.high) if end is not None]
     if len(ends) < 2:
@@ -189,6 +212,9 @@ def _judge_metric(promise: Promise, seen: Seen) -> tuple[Outcome, str]:
             Outcome.UNDECIDED,
             f"{told} is worse than {promised}, but {LEAST_LABELS_FOR_ALERT} labels are needed to be sure.",
         )
+    widening = find_widening(seen.n_labelled, LEAST_LABELS_FOR_ALERT)
+    if not all(is_missed(promise, value + (end - value) * widening) for end in ends):
+        return Outcome.UNDECIDED, f"{told} is worse than {promised}, but {OFTEN}."
     return Outcome.BROKEN, f"{told} is worse than {promised}."
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from mlops_core.checks.baking import Seen, find_new_alerts, judge_bake, judge_unscored, refuse_revert, weigh_pair
+from mlops_core.checks.baking import Pair, Seen, find_new_alerts, judge_bake, judge_unscored, refuse_revert, weigh_pair
 from mlops_core.chunking import find_chunk
 from mlops_core.entities import Action, Deployment, Estimate, ModelSpec, Source, Window
 from mlops_core.errors import ConflictError, InputError, MLOpsError, NotFoundError, PreflightError
 from mlops_core.production import BAKER, Bake, Origin, Outcome, Revert
-from mlops_core.services.comparison import VersionComparison, compare_versions
+from mlops_core.services.comparison import compare_versions
 from mlops_core.services.deployment import ChangeRequest, change_production, run_preflight
 from mlops_core.services.estimation import estimate_counts, find_estimator
 from mlops_core.services.performance import Arrival, find_arrival, find_profile, select_covered
@@ -18,7 +18,6 @@ from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.counts import merge_counts
 from mlops_core.stats.intervals import estimate_metrics
-from mlops_core.stats.judgement import Judgement
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.bakes import decide_bake, list_bakes, settle_revert
 from mlops_core.store.connection import Transaction
@@ -161,8 +160,11 @@ def _judge(
         label_delay_days=spec.label_delay_days,
         now=now,
     )
+    pair = None
     if outcome is Outcome.BROKEN and bake.promise.origin is Origin.REHEARSAL and not (seen.alerts or seen.unscored):
-        outcome, reason = _weigh_pair(runtime, spec, bake, deployments, reason, now)
+        pair = _try_compare(runtime, spec, bake, deployments, now)
+    if pair:
+        outcome, reason = weigh_pair(bake, reason, pair, spec.words.rows, now)
     if outcome is None:
         return
     refusal = refuse_revert(deployments, spec.baking) if outcome is Outcome.BROKEN and following is None else ""
@@ -171,7 +173,7 @@ def _judge(
         outcome=outcome,
         reason=reason,
         decided_at=now,
-        evidence=_write_evidence(bake, seen),
+        evidence=_write_evidence(bake, seen, pair),
         revert=Revert.DUE if refusal is None else Revert.REFUSED if refusal else None,
         refusal=refusal or "",
     )
@@ -181,7 +183,8 @@ def _judge(
             _write_down(transaction, decided, f"baking {outcome}", told, now)
 
 
-def _write_evidence(bake: Bake, seen: Seen) -> dict[str, object]:
+def _write_evidence(bake: Bake, seen: Seen, pair: Pair | None) -> dict[str, object]:
+    compared = {"pair": {**asdict(pair), "surely worse": pair.is_surely_worse}} if pair else {}
     return {
         "change": bake.deployment,
         "from": bake.start.isoformat(),
@@ -193,6 +196,7 @@ def _write_evidence(bake: Bake, seen: Seen) -> dict[str, object]:
         "estimated": asdict(seen.estimated),
         "alerts": [f"{one.code} {one.subject}: {one.reason}" for one in seen.alerts],
         "unscored": seen.unscored,
+        **compared,
     }
 
 
@@ -214,7 +218,8 @@ def _take_back(runtime: Runtime, spec: ModelSpec, bake: Bake, deployments: Seque
     try:
         if not any(one.key == request.key and one.actor == BAKER for one in deployments):
             preflight = run_preflight(runtime, bake.model, change.previous)
-            if not bake.evidence["alerts"]:
+            # Whatever was compared when the promise broke need not be once more.
+            if not bake.evidence["alerts"] and "pair" not in bake.evidence:
                 _refuse_no_better(runtime, spec, bake, change.previous, now)
             _refuse_other_champion(runtime, change)
             change_production(runtime, request, now=now, preflight=preflight)
@@ -226,41 +231,38 @@ def _take_back(runtime: Runtime, spec: ModelSpec, bake: Bake, deployments: Seque
             _write_down(transaction, bake, "revert refused", why, now)
 
 
-def _weigh_pair(
-    runtime: Runtime, spec: ModelSpec, bake: Bake, deployments: Sequence[Deployment], reason: str, now: datetime
-) -> tuple[Outcome | None, str]:
-    """Let the version that was replaced score the same rows, and judge by these; by the figure where it cannot."""
+def _try_compare(
+    runtime: Runtime, spec: ModelSpec, bake: Bake, deployments: Sequence[Deployment], now: datetime
+) -> Pair | None:
+    """Let the version that was replaced score the same rows; None where it cannot, or there was none."""
     previous = next(one for one in deployments if one.id == bake.deployment).previous
     try:
-        found = _compare_with(runtime, spec, bake, previous, now) if previous else None
+        return _compare_with(runtime, spec, bake, previous, now) if previous else None
     except MLOpsError as error:
         _log.warning("%s %s is judged without a pair: %s", bake.model, bake.version, error.message)
-        found = None
-    if previous is None or found is None:
-        return Outcome.BROKEN, reason
-    primary = found.paired.get_difference(spec.primary_metric)
-    return weigh_pair(bake, reason, previous, primary, found.paired.n, spec.words.rows, now)
+        return None
 
 
-def _compare_with(runtime: Runtime, spec: ModelSpec, bake: Bake, previous: str, now: datetime) -> VersionComparison:
+def _compare_with(runtime: Runtime, spec: ModelSpec, bake: Bake, previous: str, now: datetime) -> Pair:
     """Compare the version that is watched with the one it replaced on the rows of the window."""
     window = Window(bake.start, min(now, bake.until))
     for name in (previous, bake.version):
         replay_version(runtime, spec, name, window)
-    return compare_versions(runtime, spec, previous, bake.version, window)
+    compared = compare_versions(runtime, spec, previous, bake.version, window)
+    found, n = compared.paired.get_difference(spec.primary_metric), compared.paired.n
+    return Pair(previous=previous, found=found, n=n, n_window=compared.n_logged or n)
 
 
 def _refuse_no_better(runtime: Runtime, spec: ModelSpec, bake: Bake, previous: str, now: datetime) -> None:
-    """Refuse to put a version back that was not better on the very rows on which the promise was broken.
+    """Refuse to put a version back that was not surely better on the very rows on which the promise was broken.
 
     A promise may break because the days were hard; for that no version is to blame.
     """
-    found = _compare_with(runtime, spec, bake, previous, now)
-    primary = found.paired.get_difference(spec.primary_metric)
-    if primary.judgement is not Judgement.WORSE:
+    pair = _compare_with(runtime, spec, bake, previous, now)
+    if not pair.is_surely_worse:
         raise ConflictError(
-            f"On the same {found.paired.n:,} {spec.words.rows} {previous} was not better than {bake.version}: "
-            f"{primary.metric.label} {_write(primary.champion)} instead of {_write(primary.candidate)}."
+            f"On the same {pair.n:,} {spec.words.rows} {previous} was not surely better than {bake.version}: "
+            f"{pair.found.metric.label} {_write(pair.found.champion)} instead of {_write(pair.found.candidate)}."
         )
 
 

@@ -244,7 +244,7 @@ def test_change_stays_when_the_version_before_it_was_no_better_on_the_same_rows(
         refresh(runtime, spec, at + DAY)
     bake = get_newest(runtime)
     assert (bake.version, bake.outcome, bake.revert) == ("v3", Outcome.BROKEN, Revert.REFUSED)
-    assert "v2 was not better than v3: ROC AUC 0." in bake.refusal
+    assert "v2 was not surely better than v3: ROC AUC 0." in bake.refusal
     assert list_changes(runtime) == [("v3", Action.PROMOTE, "ana")]
 
 
@@ -292,6 +292,9 @@ def test_promise_of_a_rehearsal_is_broken_by_a_version_that_is_worse_on_the_same
     broken = list_bakes(runtime.database, MODEL)[-2]
     assert (broken.version, broken.outcome, broken.revert) == ("v3", Outcome.BROKEN, Revert.DONE)
     assert "On the same 600 loans it is worse than v2 (−" in broken.reason
+    pair = broken.evidence["pair"]
+    assert (pair["previous"], pair["n"], pair["surely worse"]) == ("v2", 600, True)
+    assert pair["found"]["high"] < 0
     assert get_champion(runtime.database, MODEL).version == "v2"
 
 
