@@ -1,13 +1,16 @@
 """The documents of the API: decides the keys of models, versions, deployments, references, and audit events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from mlops_core.entities import Action, AuditEvent, Deployment, ModelSpec, Version
 from mlops_core.errors import NotFoundError
+from mlops_core.production import Bake
 from mlops_core.services.deployment import get_history
 from mlops_core.services.history import find_spans
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.served import find_predictions
+from mlops_core.store.bakes import list_bakes
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_model, get_version, list_models, list_versions
 from mlops_core.store.references import Reference
@@ -57,16 +60,24 @@ def describe_versions(runtime: Runtime, model: str) -> dict[str, object]:
     history = get_history(runtime, model)
     champion = history[-1].version if history else None
     versions = list_versions(runtime.database, model)
+    bakes = {bake.deployment: bake for bake in list_bakes(runtime.database, model)}
     return {
         "model": model,
         "champion": champion,
-        "versions": [_describe_version(version, champion, history) for version in versions],
+        "versions": [_describe_version(version, champion, history, bakes) for version in versions],
     }
 
 
-def _describe_version(version: Version, champion: str | None, history: Sequence[Deployment]) -> dict[str, object]:
+def _describe_version(
+    version: Version, champion: str | None, history: Sequence[Deployment], bakes: Mapping[int, Bake]
+) -> dict[str, object]:
     spans = [
-        {"start": span.start, "end": span.end, "deployment": span.deployment}
+        {
+            "start": span.start,
+            "end": span.end,
+            "deployment": span.deployment,
+            "baking": _describe_bake(bakes.get(span.deployment)),
+        }
         for span in find_spans(history)
         if span.version == version.name
     ]
@@ -85,6 +96,21 @@ def _describe_version(version: Version, champion: str | None, history: Sequence[
         "libraries": version.libraries,
         "created_at": version.created_at,
         "created_by": version.created_by,
+    }
+
+
+def _describe_bake(bake: Bake | None) -> dict[str, object] | None:
+    """Give how the watch over a change stands; None when it was not watched."""
+    if bake is None:
+        return None
+    return {
+        "until": bake.until,
+        "promise": asdict(bake.promise),
+        "outcome": bake.outcome,
+        "reason": bake.reason or None,
+        "decided_at": bake.decided_at,
+        "revert": bake.revert,
+        "refusal": bake.refusal or None,
     }
 
 

@@ -37,6 +37,7 @@ def test_versions_tell_state_and_spans(shared_api: Caller):
     document = read(shared_api, "/models/car-loan/versions")
     assert document["champion"] == "v2"
     states = {entry["version"]: (entry["state"], entry["in_production"]) for entry in document["versions"]}
+    bakes = {name: [span.pop("baking") for span in spans] for name, (_, spans) in states.items()}
     assert states["v1"] == (
         "retired",
         [{"start": "2024-03-01T00:00:00+00:00", "end": "2024-03-08T00:00:00+00:00", "deployment": 1}],
@@ -46,6 +47,10 @@ def test_versions_tell_state_and_spans(shared_api: Caller):
         [{"start": "2024-03-08T00:00:00+00:00", "end": None, "deployment": 2}],
     )
     assert states["v3"] == ("never", [])
+    (bake,) = bakes["v2"]
+    assert (bake["until"], bake["outcome"], bake["revert"]) == ("2024-03-11T00:00:00+00:00", "kept", None)
+    assert bake["promise"] == {"metric": "roc_auc", "origin": "standard", "value": None, "low": 0.6, "high": None}
+    assert "keeps what was promised (at least 0.6)." in bake["reason"]
     first = document["versions"][0]
     assert first["offline_metrics"] == {"roc_auc": 0.7}
     assert first["snapshot"]["rows"] == 500
