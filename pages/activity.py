@@ -8,13 +8,13 @@ import streamlit as st
 from mlops_core.entities import AuditEvent
 from mlops_core.services.activity import (
     COLUMNS,
+    list_facts,
     list_lines,
     read_activity,
     tell_activity,
     tell_event,
     verify_chain,
     write_csv,
-    write_fact,
 )
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.overview import read_refreshed
@@ -78,8 +78,7 @@ def show_evidence(view: View, event: AuditEvent) -> None:
         if document:
             comparison = read_comparison(document)
             show_comparison(view.spec, comparison, tell_latency(comparison.candidate, latency))
-        facts = [(name.replace("_", " ").capitalize(), write_fact(value)) for name, value in evidence.items()]
-        st.html(write_pairs([("Reason", event.reason or "–"), *facts, ("Hash", event.hash)], "Evidence"))
+        st.html(write_pairs([("Reason", event.reason or "–"), *list_facts(evidence), ("Hash", event.hash)], "Evidence"))
 
 
 view = open_view(has_window=False)

@@ -5,10 +5,11 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 
-from mlops_core.entities import Action, AuditEvent, ModelSpec
+from mlops_core.entities import Action, AuditEvent, Estimate, ModelSpec
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.strays import INCIDENT
 from mlops_core.store.audit import find_broken_line, list_audit_events
+from mlops_core.words import write_estimate
 
 MOST_LINES = 1000
 """Of the newest that are read at once."""
@@ -89,16 +90,26 @@ def _is_formula(cell: str) -> bool:
     return cell.startswith(FORMULA_SIGNS) and not NUMBER.fullmatch(cell)
 
 
+def list_facts(evidence: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Give evidence as names and words; what a baking window saw has a place for each of its parts."""
+    baking = evidence.get("baking")
+    parts = dict(baking) if isinstance(baking, Mapping) else {}
+    told = {name: value for name, value in evidence.items() if name != "baking" or not parts} | parts
+    return [(name.replace("_", " ").capitalize(), write_fact(value)) for name, value in told.items()]
+
+
 def write_fact(value: object) -> str:
-    """Write one piece of evidence for a person; a list or a mapping by its parts.
+    """Write one piece of evidence for a person; a figure with its interval, a list or a mapping by its parts.
 
     Examples
     --------
-    >>> write_fact({"value": 0.40312, "low": 0.37, "high": None})
-    'value 0.403, low 0.37, high –'
+    >>> write_fact({"value": 0.40312, "low": 0.37, "high": 0.43}), write_fact({"rows": 3, "origin": None})
+    ('0.40 [0.37, 0.43]', 'rows 3, origin –')
     >>> write_fact(["It loads.", "All columns are there."]), write_fact([]), write_fact(3194)
     ('It loads. All columns are there.', '–', '3,194')
     """
+    if isinstance(value, Mapping) and set(value) == {"value", "low", "high"}:
+        return write_estimate(Estimate(**value))
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {write_fact(one)}" for name, one in value.items()) or "–"
     if isinstance(value, list | tuple):
