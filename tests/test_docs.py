@@ -101,7 +101,7 @@ def test_common_arguments_and_exit_codes_are_described():
 
 def test_command_examples_name_real_commands():
     for file in MARKDOWN:
-        for line in re.findall(r"python -m mlops_core(.*)", read(file)):
+        for line in re.findall(r"python -m mlops_core\b(?!\.)(.*)", read(file)):
             words = re.sub(r"--home \S+", "", line).replace("`", " ").split()
             assert words[0] in {*list_commands(), "COMMAND"}, f"{name_file(file)}: {line}"
 
