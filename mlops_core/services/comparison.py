@@ -26,6 +26,7 @@ from mlops_core.stats.multiplicity import share_confidence
 from mlops_core.stats.segment_comparison import SegmentDifference, compare_segments
 from mlops_core.store.replays import Sample, fetch_scored
 from mlops_core.store.verdicts import list_comparisons
+from mlops_core.words import write_span
 
 RESAMPLING_SEED = 0
 MARGIN = 0.01
@@ -141,8 +142,8 @@ def _fetch_enough(runtime: Runtime, spec: ModelSpec, champion: str, candidate: s
     rows, window = fetch_scored(runtime.database, spec, (champion, candidate), sample), sample.window
     if rows.num_rows < LEAST_LABELS:
         raise ConflictError(
-            f"{champion} and {candidate} have {rows.num_rows:,} labelled {spec.words.rows} in common between "
-            f"{window.start:%d %b %Y} and {window.end:%d %b %Y}; {LEAST_LABELS} are needed."
+            f"{champion} and {candidate} have {rows.num_rows:,} labelled {spec.words.rows} in common on "
+            f"{write_span(window.start, window.end, spec.timezone)}; {LEAST_LABELS} are needed."
         )
     return rows
 
