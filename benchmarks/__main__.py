@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks.rows import Row, describe_machine, write_table
 from mlops_core.config import PROJECT
 
-NAMES = ("seed", "start", "rollback", "rehearsal", "profile", "features", "series", "costs", "alarms")
+NAMES = ("seed", "start", "rollback", "rehearsal", "training", "profile", "features", "series", "costs", "alarms")
 PAGE = PROJECT / "docs" / "benchmarks.md"
 
 
