@@ -11,6 +11,7 @@ from mlops_core.entities import Actor, ModelSpec, Snapshot, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError
 from mlops_core.frozen_rows import FrozenRows, freeze_rows, locate_rows, mark_held_out
 from mlops_core.runs import RunStatus, TrainingRun
+from mlops_core.services.background import Progress
 from mlops_core.services.contracts import read_contract
 from mlops_core.services.registry import tell_registration
 from mlops_core.services.run_gate import hold_gate, write_gate
@@ -36,14 +37,20 @@ NAME = re.compile(r"v(\d+)")
 TRAINER = Actor("training", "system")
 
 
-def answer_question(runtime: Runtime, spec: ModelSpec, run: TrainingRun, what: str, given: Document) -> Document:
+def answer_question(
+    runtime: Runtime, spec: ModelSpec, run: TrainingRun, what: str, given: Document, progress: Progress
+) -> Document:
     """Do what a run asks for, and give the answer as JSON.
 
     Raises
     ------
+    CancelledError
+        When the progress was cancelled; nothing is answered then.
     MLOpsError
         When it cannot be done; the run has failed then.
     """
+    if what == "gate":
+        return _gate(runtime, spec, run, given, progress)
     return _ANSWERS[what](runtime, spec, run, given)
 
 
@@ -120,11 +127,12 @@ def _register(runtime: Runtime, spec: ModelSpec, run: TrainingRun, report: Docum
             name = _choose_name(runtime, spec.name)
             add_version(transaction, replace(version, name=name))
             tell_registration(transaction, replace(version, name=name), run.order.actor)
-        _note(transaction, run, report, name)
+        if not _note(transaction, run, report, name):
+            raise ConflictError(f"Run {run.id} is over; nothing of it is registered.")
     return {"version": name, "words": f"{name}, snapshot {snapshot.id[:12]}…"}
 
 
-def _gate(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document) -> Document:
+def _gate(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document, progress: Progress) -> Document:
     """Hold the gate; what passes becomes the challenger."""
     known = get_run(runtime.database, run.id).report.get("gate")
     if isinstance(known, dict):
@@ -135,7 +143,7 @@ def _gate(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document) 
         for finding in report["findings"]
         if TrainingCheck(finding["check"]).is_suspicion
     }
-    result = hold_gate(runtime, spec, version, run.at, suspects)
+    result = hold_gate(runtime, spec, version, run.at, suspects, progress)
     document = write_gate(result)
     with runtime.database.transaction() as transaction:
         if _note(transaction, run, report | {"gate": document}, version.name):
@@ -156,7 +164,6 @@ _ANSWERS: Mapping[str, Callable[[Runtime, ModelSpec, TrainingRun, Document], Doc
     "freeze": _freeze,
     "keep": _keep,
     "register": _register,
-    "gate": _gate,
     "promote": _promote,
 }
 

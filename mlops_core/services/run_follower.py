@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_core.config import Home
 from mlops_core.entities import ModelSpec
-from mlops_core.errors import MLOpsError
+from mlops_core.errors import CancelledError, MLOpsError
 from mlops_core.run_folder import fold_log, read_log, read_wall_clock, remove_work
 from mlops_core.runs import RunStatus, TrainingRun
+from mlops_core.services.background import Progress
 from mlops_core.services.run_worker import RunWorker
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.models import get_model
@@ -45,6 +46,9 @@ class RunFollower:
         self._thread: threading.Thread | None = None
         self._records: RunRecords | None = None
         self._answered: dict[str, int] = {}
+        self._progress = Progress()
+        self.trouble: str | None = None
+        """Why runs do not go on at present; None while they do."""
 
     def wake(self, runtime: "Runtime") -> None:
         """Look at the runs now, because one was ordered or cancelled, or the app has started."""
@@ -58,6 +62,7 @@ class RunFollower:
         """End the worker, whatever it does; the next one takes its runs up."""
         self._ending.set()
         self._news.set()
+        self._progress.cancel()
         if self._thread:
             self._thread.join(STOP_WAIT_S)
         self._worker.stop()
@@ -74,8 +79,10 @@ class RunFollower:
             try:
                 if self._look(runtime):
                     idle_since = time.monotonic()
+                self.trouble = None
             except Exception as error:  # noqa: BLE001  the thread's edge: nobody else would hear of it
                 known = isinstance(error, MLOpsError)
+                self.trouble = str(error)
                 _log.error("Following training runs failed: %s", error, exc_info=None if known else error)
                 wait = RETRY_S
             is_idle = time.monotonic() - idle_since > IDLE_S
@@ -127,9 +134,15 @@ class RunFollower:
         from mlops_core.services.run_answers import answer_question
 
         try:
-            answer = answer_question(runtime, spec, run, question["what"], question["with"])
+            answer = answer_question(runtime, spec, run, question["what"], question["with"], self._progress)
+        except CancelledError:
+            # The app ends; the next one is asked again.
+            return
         except MLOpsError as error:
             answer = {"failed": error.message}
+        except Exception:  # noqa: BLE001  asked again, it would fail again: the run ends, and the log says why
+            _log.exception("Run %s asked for %r, which failed", run.id, question["what"])
+            answer = {"failed": f"{question['what']} failed; the log of the app says why."}
         records.answer(run.workflow, question["number"], answer)
         self._answered[run.workflow] = question["number"]
 

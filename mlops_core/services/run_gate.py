@@ -42,7 +42,12 @@ class GateResult:
 
 
 def hold_gate(
-    runtime: Runtime, spec: ModelSpec, version: Version, at: datetime, suspects: Mapping[str, str]
+    runtime: Runtime,
+    spec: ModelSpec,
+    version: Version,
+    at: datetime,
+    suspects: Mapping[str, str],
+    progress: Progress,
 ) -> GateResult:
     """Let a version and the champion score the newest labelled rows as serving saw them, and judge it.
 
@@ -52,10 +57,15 @@ def hold_gate(
         When the run was ordered; rows of later do not take part.
     suspects : mapping
         Features that may be known only after the fact, by name, with the reason.
+
+    Raises
+    ------
+    CancelledError
+        When it was cancelled; nothing is judged then.
     """
     champion = get_champion(runtime.database, spec.name)
     name = champion.version if champion and champion.version != version.name else None
-    window, progress = find_gate_window(spec, at, version.snapshot.end), Progress()
+    window = find_gate_window(spec, at, version.snapshot.end)
     met = _meet(runtime, spec, version.name, name, window, progress)
     evidence = GateEvidence(
         version=version.name,

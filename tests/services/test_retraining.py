@@ -15,8 +15,10 @@ from mlops_core.entities import Actor, Window
 from mlops_core.errors import ConflictError, InputError, NotFoundError
 from mlops_core.frozen_rows import locate_rows
 from mlops_core.runs import RunOrder, RunStatus, Step, StepStatus
+from mlops_core.services.background import Progress
 from mlops_core.services.deployment import get_history
 from mlops_core.services.retraining import cancel_run, order_run, read_run
+from mlops_core.services.run_answers import answer_question
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.challengers import get_challenger
@@ -235,3 +237,37 @@ def test_order_is_refused_when_it_cannot_be_carried_out(runtime, spec):
     untrained = parse_model_text(MODEL_FILE.replace(training, ""))
     with pytest.raises(InputError, match=r"has no section \[training\]"):
         order_run(runtime, untrained, order())
+
+
+def test_nothing_is_registered_or_judged_again_when_a_run_is_over(runtime, spec):
+    run = wait_until_over(runtime, spec, order_run(runtime, spec, order()))
+    names, events = list_names(runtime), len(list_audit_events(runtime.database, MODEL))
+    with pytest.raises(ConflictError, match=f"Run {run.id} is over; nothing of it is registered"):
+        answer_question(runtime, spec, run, "register", dict(run.report), Progress())
+    given = {"version": run.version, "report": dict(run.report)}
+    assert answer_question(runtime, spec, run, "gate", given, Progress()) == run.report["gate"]
+    assert (list_names(runtime), len(list_audit_events(runtime.database, MODEL))) == (names, events)
+
+
+def test_cancelled_run_registers_nothing_though_its_version_is_ready(runtime, known):
+    spec = use_entry_point(runtime, "candidates")
+    done = wait_until_over(runtime, spec, order_run(runtime, spec, order()))
+    spec = use_entry_point(runtime, "slow_candidates")
+    run = order_run(runtime, spec, order())
+    cancel_run(runtime, spec, run.id, actor=ACTOR, reason="enough")
+    with pytest.raises(ConflictError, match="is over"):
+        answer_question(runtime, spec, run, "register", dict(done.report), Progress())
+    assert list_names(runtime) == [*known, done.version]
+
+
+def test_run_fails_when_its_rows_cannot_be_kept(runtime, known):
+    spec = use_entry_point(runtime, "candidates")
+    runtime.home.snapshots.rename(runtime.home.path / "away")
+    runtime.home.snapshots.write_text("a file where a folder is expected")
+    try:
+        run = wait_until_over(runtime, spec, order_run(runtime, spec, order()))
+    finally:
+        runtime.home.snapshots.unlink()
+        (runtime.home.path / "away").rename(runtime.home.snapshots)
+    assert (run.status, list_names(runtime)) == (RunStatus.FAILED, known)
+    assert "cannot be written" in run.reason
