@@ -19,6 +19,7 @@ st.navigation(
         "Act": [
             st.Page("versions.py", title="Versions", icon=":material/history:"),
             st.Page("compare.py", title="Compare", icon=":material/compare_arrows:"),
+            st.Page("retraining.py", title="Retraining", icon=":material/model_training:"),
         ],
         "Run": [st.Page("activity.py", title="Activity", icon=":material/receipt_long:")],
     }

@@ -1,6 +1,6 @@
 """The gate: decides whether a trained version may become a challenger, and says each reason."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,15 +71,32 @@ def judge_gate(evidence: GateEvidence, terms: GateTerms) -> list[GateReason]:
         *_judge_suspects(evidence),
         *_judge_overall(evidence, terms),
         *_judge_segments(evidence, terms),
-        *(_judge_limit(*limit) for limit in _list_limits(evidence, terms)),
+        *(_judge_limit(limit) for limit in _list_limits(evidence, terms)),
     ]
 
 
-def _list_limits(evidence: GateEvidence, terms: GateTerms) -> Iterator[tuple[GateCheck, str, float | None, float, str]]:
-    error, size = evidence.calibration_error, evidence.artifact_bytes / 1e6
-    yield GateCheck.CALIBRATION, "expected calibration error", error, terms.most_calibration_error, ".3f"
-    yield GateCheck.LATENCY, "time to score one row, in ms", evidence.latency_ms, terms.most_latency_ms, ".1f"
-    yield GateCheck.SIZE, "size of the artifact, in MB", size, terms.most_artifact_mb, ".1f"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limit:
+    """Something that is measured and has a limit."""
+
+    check: GateCheck
+    what: str
+    value: float | None
+    most: float
+    form: str
+    unit: str = ""
+
+
+def _list_limits(evidence: GateEvidence, terms: GateTerms) -> list[_Limit]:
+    error, latency, size = evidence.calibration_error, evidence.latency_ms, evidence.artifact_bytes / 1e6
+    most = (terms.most_calibration_error, terms.most_latency_ms, terms.most_artifact_mb)
+    return [
+        _Limit(check=GateCheck.CALIBRATION, what="calibration error", value=error, most=most[0], form=".3f"),
+        _Limit(
+            check=GateCheck.LATENCY, what="time to score a row", value=latency, most=most[1], form=".1f", unit=" ms"
+        ),
+        _Limit(check=GateCheck.SIZE, what="artifact's size", value=size, most=most[2], form=".1f", unit=" MB"),
+    ]
 
 
 def _judge_suspects(evidence: GateEvidence) -> list[GateReason]:
@@ -142,14 +159,13 @@ def _name_verdict(difference: MetricDifference, *, passed: bool) -> str:
     return "not worse" if passed else "undecided"
 
 
-def _judge_limit(check: GateCheck, what: str, value: float | None, limit: float, form: str) -> GateReason:
-    if value is None:
-        return GateReason(
-            check=check, subject="", passed=False, value=None, limit=limit, words=f"The {what} could not be measured."
-        )
-    passed = value <= limit
-    words = f"The {what} is {value:{form}}; accepted is up to {limit:g}."
-    return GateReason(check=check, subject="", passed=passed, value=value, limit=limit, words=words)
+def _judge_limit(limit: _Limit) -> GateReason:
+    passed = limit.value is not None and limit.value <= limit.most
+    words = f"Its {limit.what} could not be measured."
+    if limit.value is not None:
+        figure = f"{limit.value:{limit.form}}{limit.unit}"
+        words = f"Its {limit.what} is {figure}; accepted is up to {limit.most:g}{limit.unit}."
+    return GateReason(check=limit.check, subject="", passed=passed, value=limit.value, limit=limit.most, words=words)
 
 
 def sum_up(version: str, reasons: Sequence[GateReason]) -> str:

@@ -50,14 +50,21 @@ def report_comparison(
     window = asked or find_rehearsal_window(runtime, spec, now)
     if window is None:
         raise ConflictError(f"{spec.name} has no {spec.words.rows} with labels to compare on yet.")
-    told = progress or Progress()
+    missing = _score_both(runtime, spec, (champion, challenger), window, progress or Progress())
+    found = compare_versions(runtime, spec, champion, challenger, window, missing[challenger])
+    return describe_comparison(found) | {"missing": {name: list(lacks) for name, lacks in missing.items()}}
+
+
+def _score_both(
+    runtime: Runtime, spec: ModelSpec, pair: tuple[str, str], window: Window, told: Progress
+) -> dict[str, tuple[str, ...]]:
+    """Let both score what they have not scored; give the features that no row has, by version."""
     told.report(0.0, f"Looking for {spec.words.rows} that one has not scored yet")
-    missing = {name: replay_version(runtime, spec, name, window, told).missing for name in (champion, challenger)}
+    missing = {name: replay_version(runtime, spec, name, window, told).missing for name in pair}
     told.report(0.7, "Counting what was scored")
     count_waiting(runtime, spec)
     told.report(0.8, "Comparing")
-    found = compare_versions(runtime, spec, champion, challenger, window, missing[challenger])
-    return describe_comparison(found) | {"missing": {name: list(lacks) for name, lacks in missing.items()}}
+    return missing
 
 
 def describe_comparison(comparison: VersionComparison) -> dict[str, object]:

@@ -1,15 +1,17 @@
 """Training runs as people see them: decides who may order one when, and that orders and cancellations are told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import uuid4
 
 from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import ConflictError, InputError, NotFoundError
 from mlops_core.run_folder import LogLine, fold_log, read_log
-from mlops_core.runs import RunOrder, RunStatus, StepState, TrainingRun
+from mlops_core.runs import RunOrder, RunStatus, StepState, StepStatus, TrainingRun
 from mlops_core.services.run_orders import find_training_window, get_training
 from mlops_core.services.runtime import Runtime, read_wall_clock
 from mlops_core.store.audit import add_audit_event
+from mlops_core.store.challengers import get_challenger
 from mlops_core.store.connection import Transaction
 from mlops_core.store.models import get_snapshot
 from mlops_core.store.runs import (
@@ -80,10 +82,9 @@ def cancel_run(runtime: Runtime, spec: ModelSpec, number: int, *, actor: Actor, 
     run = find_run(runtime, spec, number)
     if run.version:
         raise ConflictError(f"Run {number} has registered {run.version} already; it cannot be cancelled any more.")
-    steps = read_run(runtime, spec, number).steps
-    change = RunChange(
-        status=RunStatus.CANCELLED, steps=steps, at=read_wall_clock(), reason=reason.strip(), report=run.report
-    )
+    now = read_wall_clock()
+    steps = tuple(_cut_short(step, now) for step in read_run(runtime, spec, number).steps)
+    change = RunChange(status=RunStatus.CANCELLED, steps=steps, at=now, reason=reason.strip(), report=run.report)
     with runtime.database.transaction() as transaction:
         if not add_run_change(transaction, number, change):
             raise ConflictError(f"Run {number} is over: {run.status.value}.")
@@ -130,6 +131,12 @@ def _check_order(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> None:
         raise InputError("A run is given a snapshot or a window, not both: a snapshot has its own span.")
 
 
+def _cut_short(step: StepState, now: datetime) -> StepState:
+    if step.status is not StepStatus.RUNNING:
+        return step
+    return replace(step, status=StepStatus.FAILED, ended_at=now, fraction=None, words="Cancelled")
+
+
 def _refuse_second(transaction: Transaction, spec: ModelSpec) -> None:
     for run in list_open_runs(transaction):
         if run.order.model == spec.name:
@@ -156,3 +163,9 @@ def _tell(runtime: Runtime, transaction: Transaction, run: TrainingRun, action: 
             "window": [order.window.start.isoformat(), order.window.end.isoformat()] if order.window else None,
         },
     )
+
+
+def find_challenger(runtime: Runtime, spec: ModelSpec) -> str | None:
+    """Give the version that may replace the champion; None while there is none."""
+    found = get_challenger(runtime.database, spec.name)
+    return found.version if found else None

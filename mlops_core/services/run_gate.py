@@ -1,7 +1,7 @@
 """The gate of a run: decides on which rows a trained version meets the champion, and keeps what was seen."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,18 +67,8 @@ def hold_gate(
     name = champion.version if champion and champion.version != version.name else None
     window = find_gate_window(spec, at, version.snapshot.end)
     met = _meet(runtime, spec, version.name, name, window, progress)
-    evidence = GateEvidence(
-        version=version.name,
-        champion=name,
-        primary_metric=spec.primary_metric,
-        overall=met.comparison.paired.metrics if met.comparison else {},
-        obstacle=met.obstacle,
-        segments=_compare_segments(spec, met.rows) if met.comparison and met.rows else {},
-        calibration_error=_measure_calibration(spec, met.rows) if met.rows else None,
-        latency_ms=_measure_latency(runtime, spec, version, window, progress),
-        artifact_bytes=version.artifact_bytes,
-        suspects={feature: reason for feature, reason in suspects.items() if feature in version.features},
-    )
+    evidence = _gather(spec, version, name, met, suspects)
+    evidence = replace(evidence, latency_ms=_measure_latency(runtime, spec, version, window, progress))
     reasons = judge_gate(evidence, spec.gate)
     return GateResult(
         passed=all(reason.passed for reason in reasons),
@@ -86,6 +76,23 @@ def hold_gate(
         reasons=tuple(reasons),
         comparison=met.comparison,
         window=window,
+    )
+
+
+def _gather(
+    spec: ModelSpec, version: Version, champion: str | None, met: "_Meeting", suspects: Mapping[str, str]
+) -> GateEvidence:
+    return GateEvidence(
+        version=version.name,
+        champion=champion,
+        primary_metric=spec.primary_metric,
+        overall=met.comparison.paired.metrics if met.comparison else {},
+        obstacle=met.obstacle,
+        segments=_compare_segments(spec, met.rows) if met.comparison and met.rows else {},
+        calibration_error=_measure_calibration(spec, met.rows) if met.rows else None,
+        latency_ms=None,
+        artifact_bytes=version.artifact_bytes,
+        suspects={feature: reason for feature, reason in suspects.items() if feature in version.features},
     )
 
 

@@ -34,9 +34,9 @@ def find_holdout_start(spec: ModelSpec, now: datetime) -> datetime:
     return find_chunk(spec, now - timedelta(days=get_training(spec).holdout_days))
 
 
-def find_training_window(spec: ModelSpec, order: RunOrder, at: datetime) -> Window:
+def find_training_window(spec: ModelSpec, order: RunOrder | None, at: datetime) -> Window:
     """Give the span that training rows are taken from: the one asked for, or all before those kept for the gate."""
-    return order.window or Window(EARLIEST, find_holdout_start(spec, at))
+    return (order and order.window) or Window(EARLIEST, find_holdout_start(spec, at))
 
 
 def find_gate_window(spec: ModelSpec, at: datetime, trained_until: datetime) -> Window:

@@ -1,6 +1,7 @@
 """A look at training rows: decides how each feature is summed up before it is judged."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -43,23 +44,26 @@ def summarise_features(
     found = []
     for i, name in enumerate(rows.columns):
         report(i / len(rows.columns), f"Looking at {name}")
-        old = before[name] if before is not None and name in before.columns else None
         is_number = name in numeric
         area = separate_by_groups(_group(rows[name], is_number=is_number), labels, is_first)
-        filled = rows[name].dropna()
-        found.append(
-            FeatureSummary(
-                feature=name,
-                null_fraction=float(rows[name].isna().mean()),
-                served_null_fraction=served_nulls.get(name),
-                area=None if np.isnan(area) else area,
-                psi=None if old is None else _measure_shift(old, rows[name], is_number=is_number),
-                minimum=float(filled.min()) if is_number and len(filled) else None,
-                maximum=float(filled.max()) if is_number and len(filled) else None,
-                unseen_fraction=None if is_number else _find_unseen(filled, contract, name),
-            )
+        summary = FeatureSummary(
+            feature=name,
+            null_fraction=float(rows[name].isna().mean()),
+            served_null_fraction=served_nulls.get(name),
+            area=None if np.isnan(area) else area,
+            psi=_measure_shift(before, rows[name], is_number=is_number),
         )
+        found.append(_add_values(summary, rows[name].dropna(), contract, is_number=is_number))
     return found
+
+
+def _add_values(summary: FeatureSummary, filled: pd.Series, contract: Contract, *, is_number: bool) -> FeatureSummary:
+    """Add what the contract asks of values: the range of numbers, unknown categories of others."""
+    if not is_number:
+        return replace(summary, unseen_fraction=_find_unseen(filled, contract, summary.feature))
+    if not len(filled):
+        return summary
+    return replace(summary, minimum=float(filled.min()), maximum=float(filled.max()))
 
 
 def _group(column: pd.Series, *, is_number: bool) -> np.ndarray:
@@ -72,7 +76,10 @@ def _group(column: pd.Series, *, is_number: bool) -> np.ndarray:
     return np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values, side="right"))
 
 
-def _measure_shift(old: pd.Series, new: pd.Series, *, is_number: bool) -> float | None:
+def _measure_shift(before: pd.DataFrame | None, new: pd.Series, *, is_number: bool) -> float | None:
+    if before is None or new.name not in before.columns:
+        return None
+    old = before[new.name]
     if is_number:
         before, after = (side.to_numpy(np.float64) for side in (old, new))
         starts = choose_starts(before[~np.isnan(before)])
