@@ -161,6 +161,7 @@ def describe_table(section: str, title: str) -> set[str]:
 @pytest.mark.parametrize(
     ("route", "module", "body"),
     [
+        ("", "models", "ModelBody"),
         ("rollback", "changes", "ChangeBody"),
         ("contract", "contract", "ContractBody"),
         ("reference", "reference", "ReferenceBody"),
@@ -169,7 +170,8 @@ def describe_table(section: str, title: str) -> set[str]:
 )
 def test_body_keys_are_those_of_a_change(route: str, module: str, body: str):
     accepted = getattr(importlib.import_module(f"mlops_core.api.{module}"), body)
-    described = describe_table(list_route_sections()[f"POST /models/{{model}}/{route}"], "body key")
+    path = f"POST /models/{{model}}/{route}" if route else "POST /models"
+    described = describe_table(list_route_sections()[path], "body key")
     assert described == set(accepted.model_fields)
 
 

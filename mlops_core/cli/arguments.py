@@ -83,6 +83,9 @@ def _add_running(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     up.add_argument("--demo", action="store_true", help="seed the demo first when the home is empty")
     _add(commands, "demo", "demo:run_demo", "seed the demo into an empty home; 1 when it is not empty")
+    init = _add(commands, "init", "models:run_init", "register a model from its file, or change one that exists")
+    init.add_argument("file", metavar="MODEL.toml", help="the model file")
+    init.add_argument("--reason", metavar="TEXT", help="why, for the audit log; needed to change a model that exists")
 
 
 def _add_reports(commands: "argparse._SubParsersAction[_Parser]") -> None:

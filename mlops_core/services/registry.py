@@ -37,7 +37,7 @@ class TrainedVersion:
     """Versions of the packages that it was trained with, by name."""
 
 
-def register_model(runtime: Runtime, text: str, *, actor: Actor, now: datetime) -> ModelSpec:
+def register_model(runtime: Runtime, text: str, *, actor: Actor, now: datetime, reason: str = "") -> ModelSpec:
     """Add a model from the text of its model file."""
     with runtime.database.transaction() as transaction:
         spec = add_model(transaction, text, now)
@@ -48,7 +48,7 @@ def register_model(runtime: Runtime, text: str, *, actor: Actor, now: datetime) 
             action="add model",
             model=spec.name,
             subject=spec.name,
-            reason="",
+            reason=reason,
             evidence={"spec_sha256": hashlib.sha256(text.encode()).hexdigest()},
         )
     return spec

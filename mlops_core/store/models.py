@@ -54,6 +54,17 @@ def get_model(database: Database, name: str) -> ModelSpec:
     return parse_model_text(found[0]["spec"])
 
 
+def find_model_text(source: Database | Transaction, name: str) -> str | None:
+    """Give the text of a model's file as it was stored last; None when there is no such model."""
+    found = source.rows("get_model", {"name": name})
+    return str(found[0]["spec"]) if found else None
+
+
+def replace_model_text(transaction: Transaction, name: str, text: str) -> None:
+    """Store another text of a model's file; that its tables still fit is up to the caller."""
+    transaction.run("update_model_text", {"name": name, "spec": text})
+
+
 def add_version(transaction: Transaction, version: Version) -> None:
     """Store a version and its snapshot, in the caller's transaction.
 

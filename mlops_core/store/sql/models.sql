@@ -10,6 +10,10 @@ select name, spec from models order by name;
 -- One model.
 select name, spec from models where name = $name;
 
+-- name: update_model_text
+-- Part of the transaction that tells of it in the audit log; the tables stay as they are.
+update models set spec = $spec where name = $name;
+
 -- name: get_snapshot
 -- What is known of frozen rows.
 select id, model, row_count as "rows", start_at as start, end_at as "end", null_fractions, created_at, columns,
