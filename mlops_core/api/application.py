@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from mlops_core.api import changes, comparison, contract, models, reference, reports, retention
+from mlops_core.api import changes, comparison, contract, models, reference, reports, retention, runs
 from mlops_core.api.address import PREFIX
 from mlops_core.api.answers import make_error, make_failure
 from mlops_core.api.edge import LARGEST_BODY_BYTES, guard
@@ -51,6 +51,7 @@ def create_api(get_runtime: Callable[[], Runtime], get_token: Callable[[], str])
     routes.include_router(contract.router)
     routes.include_router(reference.router)
     routes.include_router(retention.router)
+    routes.include_router(runs.router)
     api.include_router(routes)
     return api
 

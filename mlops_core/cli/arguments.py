@@ -68,6 +68,7 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_running(commands)
     _add_reports(commands)
     _add_changes(commands)
+    _add_training(commands)
     _add_upkeep(commands)
     _add_checks(commands)
     return parser
@@ -140,6 +141,24 @@ def _add_changes(commands: "argparse._SubParsersAction[_Parser]") -> None:
         )
 
 
+def _add_training(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    retrain = _add(commands, "retrain", "runs:run_retrain", "order a training run; with --wait 1 when nothing passed")
+    retrain.add_argument("model", metavar="MODEL")
+    retrain.add_argument("--window", metavar="A..B", help="ISO 8601; else all rows older than those kept for the gate")
+    retrain.add_argument("--candidate", metavar="NAME", nargs="+", action="extend", default=[], help="try only these")
+    retrain.add_argument("--snapshot", metavar="ID", help="train on the rows of an earlier run again")
+    retrain.add_argument("--reason", metavar="TEXT", required=True, help="why, for the audit log")
+    retrain.add_argument("--key", metavar="K", help="requests with the same key order one run")
+    retrain.add_argument("--wait", action="store_true", help="end when the run is over, and tell its progress")
+    runs = _add(commands, "runs", "runs:run_runs", "list training runs, show one, or cancel one")
+    runs.add_argument("model", metavar="MODEL")
+    choice = runs.add_mutually_exclusive_group()
+    choice.add_argument("--run", metavar="N", dest="number", type=_read_run, help="show this one")
+    choice.add_argument("--cancel", metavar="N", type=_read_run, help="cancel this one")
+    runs.add_argument("--log", action="store_true", help="with --run: what it has told")
+    runs.add_argument("--reason", metavar="TEXT", help="why, for the audit log; needed to cancel")
+
+
 def _add_upkeep(commands: "argparse._SubParsersAction[_Parser]") -> None:
     contract = _add(commands, "contract", "contract:run_contract", "say or change what is asked of live traffic")
     contract.add_argument("model", metavar="MODEL")
@@ -199,6 +218,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=DEFAULT_HOST, help=f"{DEFAULT_HOST} by default")
     parser.add_argument("--port", type=_read_port, default=DEFAULT_PORT, help=f"{DEFAULT_PORT} by default")
+
+
+def _read_run(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a run; accepted are 1, 2, …")
+    return int(text)
 
 
 def _read_port(text: str) -> int:

@@ -15,6 +15,7 @@ from mlops_core.store.challengers import get_challenger
 from mlops_core.store.connection import Transaction
 from mlops_core.store.models import get_snapshot
 from mlops_core.store.runs import (
+    MOST_RUNS,
     RunChange,
     add_run,
     add_run_change,
@@ -44,7 +45,8 @@ def order_run(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> TrainingRun
     Raises
     ------
     InputError
-        The model is not trained here, no reason was given, or the window cannot be used.
+        The model is not trained here, no reason was given, the window cannot be used, or the key was used for another
+        order.
     NotFoundError
         There is no such snapshot.
     ConflictError
@@ -61,6 +63,7 @@ def order_run(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> TrainingRun
     with runtime.database.transaction() as transaction:
         earlier = find_run_by_key(transaction, spec.name, order.key) if order.key else None
         if earlier:
+            _refuse_other(earlier, order)
             return earlier
         _refuse_second(transaction, spec)
         run = add_run(transaction, order, workflow=uuid4().hex, at=at, recorded_at=read_wall_clock())
@@ -78,7 +81,10 @@ def cancel_run(runtime: Runtime, spec: ModelSpec, number: int, *, actor: Actor, 
         The model has no such run.
     ConflictError
         It is over, or its version is registered already.
+    InputError
+        No reason was given.
     """
+    _check_reason(reason)
     run = find_run(runtime, spec, number)
     if run.version:
         raise ConflictError(f"Run {number} has registered {run.version} already; it cannot be cancelled any more.")
@@ -115,16 +121,14 @@ def read_run(runtime: Runtime, spec: ModelSpec, number: int) -> RunView:
     return RunView(run=run, steps=steps, log=tuple(log))
 
 
-def get_history(runtime: Runtime, spec: ModelSpec) -> list[TrainingRun]:
+def get_history(runtime: Runtime, spec: ModelSpec, limit: int = MOST_RUNS) -> list[TrainingRun]:
     """Give the newest runs of a model, the newest first."""
-    return list_runs(runtime.database, spec.name)
+    return list_runs(runtime.database, spec.name, limit)
 
 
 def _check_order(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> None:
     get_training(spec)
-    reason = order.reason.strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
+    _check_reason(order.reason)
     if order.snapshot:
         get_snapshot(runtime.database, spec.name, order.snapshot)
     if order.snapshot and order.window:
@@ -135,6 +139,19 @@ def _cut_short(step: StepState, now: datetime) -> StepState:
     if step.status is not StepStatus.RUNNING:
         return step
     return replace(step, status=StepStatus.FAILED, ended_at=now, fraction=None, words="Cancelled")
+
+
+def _check_reason(given: str) -> None:
+    reason = given.strip()
+    if not reason or len(reason) > LONGEST_REASON:
+        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
+
+
+def _refuse_other(earlier: TrainingRun, order: RunOrder) -> None:
+    if replace(order, actor=earlier.order.actor) != earlier.order:
+        raise InputError(
+            f"The key {order.key!r} was used for run {earlier.id}, which was ordered otherwise; nothing was ordered."
+        )
 
 
 def _refuse_second(transaction: Transaction, spec: ModelSpec) -> None:

@@ -36,7 +36,7 @@ def serve_tasks(pipe: Connection, memory_limit_bytes: str, models: str) -> None:
     while True:
         try:
             task = json.loads(pipe.recv())
-        except EOFError:
+        except (EOFError, OSError):
             return
         try:
             answer = ("done", json.dumps(carry_out(task, report)))
@@ -46,4 +46,8 @@ def serve_tasks(pipe: Connection, memory_limit_bytes: str, models: str) -> None:
             answer = ("failed", f"It needs more than the {limit / 1e9:.1f} GB of memory that training may take.")
         except Exception as error:  # noqa: BLE001  whatever model code raises is the answer
             answer = ("failed", f"{type(error).__name__}: {error}")
-        pipe.send(answer)
+        try:
+            pipe.send(answer)
+        except OSError:
+            # The worker was killed meanwhile: nobody is there to be told.
+            return

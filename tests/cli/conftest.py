@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,11 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def run(home: Home, capsys: pytest.CaptureFixture[str]):
     """Run a command in this process, on the small home."""
+    return main_in(home, capsys)
+
+
+def main_in(home: Home, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Give what runs a command in this process, on a home."""
 
     def run_here(*arguments: str) -> Ended:
         exit_code = main(["--home", str(home.path), *arguments])
