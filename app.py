@@ -59,7 +59,7 @@ class Background(threading.Thread):
         self._scheduler: Scheduler | None = None
 
     def run(self) -> None:
-        """Prepare the first page, then start the child and the scheduler, unless the app ends before."""
+        """Prepare the first page, then start the child, the runs that wait, and the scheduler, unless the app ends."""
         usual = sys.getswitchinterval()
         sys.setswitchinterval(SHORT_TURN_S)
         try:
@@ -74,6 +74,7 @@ class Background(threading.Thread):
             gc.collect()
             gc.freeze()
             self._runtime.artifacts.warm_up()
+            self._runtime.training.take_up(self._runtime)
             if self._every:
                 # Imports the statistics, which the first answer need not wait for.
                 from mlops_core.services.scheduler import Scheduler

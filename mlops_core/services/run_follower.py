@@ -50,6 +50,11 @@ class RunFollower:
         self.trouble: str | None = None
         """Why runs do not go on at present; None while they do."""
 
+    def take_up(self, runtime: "Runtime") -> None:
+        """Go on with the runs that were not over when the app ended; nothing is started when there are none."""
+        if list_open_runs(runtime.database):
+            self.wake(runtime)
+
     def wake(self, runtime: "Runtime") -> None:
         """Look at the runs now, because one was ordered or cancelled, or the app has started."""
         with self._lock:
