@@ -8,6 +8,7 @@ import streamlit as st
 from mlops_core.entities import AuditEvent
 from mlops_core.services.activity import (
     COLUMNS,
+    find_gate_comparison,
     list_facts,
     list_lines,
     read_activity,
@@ -75,6 +76,7 @@ def show_evidence(view: View, event: AuditEvent) -> None:
         st.html(write_title(f"Line {event.id}: {tell_event(event)}", "what was known then"))
         evidence = dict(event.evidence)
         document, latency = evidence.pop("rehearsal", None), read_latency(evidence.pop("latency", {}))
+        document = document or find_gate_comparison(evidence)
         if document:
             comparison = read_comparison(document)
             show_comparison(view.spec, comparison, tell_latency(comparison.candidate, latency))

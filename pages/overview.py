@@ -13,6 +13,7 @@ from pages.components.downloads import offer_report, reserve_report
 from pages.components.excerpts import show_drift_excerpt, show_quality_excerpt
 from pages.components.filters import ALL_TRAFFIC, View, open_view, show_clock
 from pages.components.headline import show_champion, show_headline
+from pages.components.jobs import show_failed_run
 from pages.components.models import show_models
 from pages.components.overview_panels import show_cards, show_happenings, show_timeline
 
@@ -59,6 +60,7 @@ def offer_page(view: View, overview: Overview, metric: Metric, sections: list[Se
 view = open_view(note="Window and segment act on the chart over time; sentence and cards are about all traffic.")
 overview = read_overview(view.runtime, view.spec, view.now)
 show_models(view)
+show_failed_run(overview.run)
 offer_undo(view, overview)
 place = show_answer(view, overview)
 cards = show_cards(overview)

@@ -3,7 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from mlops_core.entities import Action, AuditEvent, Estimate, ModelSpec
 from mlops_core.services.runtime import Runtime
@@ -22,9 +24,14 @@ FINDINGS = {
     "baking undecided": "baking of {} ended undecided",
     "baking superseded": "baking of {} was cut short",
     "revert refused": "{} was not taken back by itself",
+    "training run failed": "training {} failed",
+    "passed the gate": "{} passed the gate",
+    "refused by the gate": "{} was refused by the gate",
     INCIDENT: "{} answered out of turn",
 }
 """How is told what was found rather than done, by action."""
+DEEDS = {"order training run": "order training {}", "cancel training run": "cancel training {}"}
+"""How is told what was done, by action, where that is not the action and then what it was done to."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -52,6 +59,8 @@ def tell_event(event: AuditEvent) -> str:
     """Say what was done to what: "roll back to v3", "promote v4", "v3 kept its promise"."""
     if event.action in FINDINGS:
         return FINDINGS[event.action].format(event.subject)
+    if event.action in DEEDS:
+        return DEEDS[event.action].format(event.subject)
     return f"{event.action}{' to' if event.action == Action.ROLL_BACK.verb else ''} {event.subject}"
 
 
@@ -91,11 +100,58 @@ def _is_formula(cell: str) -> bool:
 
 
 def list_facts(evidence: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Give evidence as names and words; what a baking window saw has a place for each of its parts."""
-    baking = evidence.get("baking")
-    parts = dict(baking) if isinstance(baking, Mapping) else {}
-    told = {name: value for name, value in evidence.items() if name != "baking" or not parts} | parts
-    return [(name.replace("_", " ").capitalize(), write_fact(value)) for name, value in told.items()]
+    """Give evidence as names and words.
+
+    What a baking window saw, what the gate said, and what was changed in a model file have a place for each part.
+    """
+    facts: list[tuple[str, str]] = []
+    for name, value in evidence.items():
+        facts += _PARTS[name](value) if name in _PARTS else [_write_pair(name, value)]
+    return facts
+
+
+def find_gate_comparison(evidence: Mapping[str, object]) -> Mapping[str, Any] | None:
+    """Give what the gate saw of a version beside the one in production, as JSON; None when it saw no such thing."""
+    gate = evidence.get("gate")
+    return gate.get("comparison") if isinstance(gate, Mapping) else None
+
+
+def _list_baking(value: object) -> list[tuple[str, str]]:
+    parts = value if isinstance(value, Mapping) and value else {"baking": value}
+    return [_write_pair(name, part) for name, part in parts.items()]
+
+
+def _list_gate(value: object) -> list[tuple[str, str]]:
+    """Give what the gate says, and each of its reasons in a place of its own, what is against the version first."""
+    if not isinstance(value, Mapping):
+        return [_write_pair("gate", value)]
+    rows = value.get("window")
+    facts = [("Rows of the gate", _write_window(rows))] if isinstance(rows, Mapping) else []
+    reasons = sorted(value.get("reasons") or (), key=lambda reason: bool(reason["passed"]))
+    return facts + [("Passed" if reason["passed"] else "Refused", str(reason["words"])) for reason in reasons]
+
+
+def _write_window(window: Mapping[str, str]) -> str:
+    start, end = (datetime.fromisoformat(window[name]) for name in ("start", "end"))
+    return f"{start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M} UTC"
+
+
+def _list_changes(value: object) -> list[tuple[str, str]]:
+    """Give each key of a model file with its old and its new value."""
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) and "key" in one for one in value):
+        return [_write_pair("changes", value)]
+    return [(str(one["key"]), f"{write_fact(one['old'])} → {write_fact(one['new'])}") for one in value]
+
+
+_PARTS: Mapping[str, Callable[[object], list[tuple[str, str]]]] = {
+    "baking": _list_baking,
+    "gate": _list_gate,
+    "changes": _list_changes,
+}
+
+
+def _write_pair(name: str, value: object) -> tuple[str, str]:
+    return name.replace("_", " ").capitalize(), write_fact(value)
 
 
 def write_fact(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Models side by side: decides which of them needs attention first, from stored verdicts alone."""
+"""Models side by side: decides which of them needs attention first, from stored verdicts and runs alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mlops_core.checks.attention import URGENCY, find_gravest
 from mlops_core.entities import ModelSpec, Status
+from mlops_core.services.run_attention import find_newest_run, needs_attention, tell_failed_run
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.profiles import get_refreshed
@@ -25,9 +26,9 @@ class ModelState:
     """None when nothing is in production."""
     status: Status
     reason: str
-    """Of the gravest verdict, or why there is none."""
+    """Of the gravest verdict, else of a training run that failed, else why there is none."""
     since: datetime | None
-    """When that verdict came; None without one."""
+    """When that verdict came, or that run was ordered; None without either."""
     checked_at: datetime | None
     """When it was last counted and checked; None when never."""
 
@@ -61,17 +62,21 @@ def export_states(states: Sequence[ModelState]) -> list[tuple[str, ...]]:
 
 
 def _read_state(runtime: Runtime, spec: ModelSpec) -> ModelState:
-    champion = get_champion(runtime.database, spec.name)
+    champion, run = get_champion(runtime.database, spec.name), find_newest_run(runtime, spec)
     gravest = None
     if champion:
         standing = list_standing_verdicts(runtime.database, spec.name, champion.at)
         verdicts = [verdict for verdict in standing if verdict.version == champion.version]
         gravest = find_gravest(verdicts, spec.primary_metric)
+    said = (gravest.status, gravest.reason, gravest.at) if gravest else None
+    if run and needs_attention(run) and (said is None or said[0] not in (Status.ALERT, Status.WARNING)):
+        said = (Status.WARNING, tell_failed_run(run), run.at)
+    status, reason, since = said or (Status.INSUFFICIENT_DATA, NOTHING_SAID if champion else NOTHING_SERVES, None)
     return ModelState(
         model=spec.name,
         champion=champion.version if champion else None,
-        status=gravest.status if gravest else Status.INSUFFICIENT_DATA,
-        reason=gravest.reason if gravest else NOTHING_SAID if champion else NOTHING_SERVES,
-        since=gravest.at if gravest else None,
+        status=status,
+        reason=reason,
+        since=since,
         checked_at=get_refreshed(runtime.database, spec.name),
     )

@@ -9,6 +9,7 @@ from typing import Literal
 
 from mlops_core.chunking import LONGEST
 from mlops_core.entities import Estimate, Status
+from mlops_core.runs import RunStatus, TrainingRun
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.services.overview import Overview
 from mlops_core.stats.judgement import Judgement
@@ -29,6 +30,12 @@ JUDGEMENT_COLOURS: Mapping[Judgement, Colour] = {
     Judgement.NOT_WORSE: "gray",
     Judgement.WORSE: "orange",
     Judgement.UNDECIDED: "gray",
+}
+
+RUN_COLOURS: Mapping[RunStatus, Colour] = {
+    RunStatus.SUCCEEDED: "green",
+    RunStatus.REFUSED: "orange",
+    RunStatus.FAILED: "red",
 }
 
 
@@ -53,7 +60,8 @@ def list_cards(overview: Overview) -> list[Card]:
     cards = [_show_metric(overview)]
     if overview.alternatives:
         cards.append(_show_alternative(overview, overview.alternatives[0]))
-    return [*cards, _show_skew(overview), _show_labels(overview), _show_traffic(overview)]
+    cards += [_show_skew(overview), _show_labels(overview), _show_traffic(overview)]
+    return [*cards, _show_run(overview.run)] if overview.run else cards
 
 
 def list_rows(cards: Sequence[Card]) -> list[tuple[str, ...]]:
@@ -144,6 +152,18 @@ def _show_traffic(overview: Overview) -> Card:
         "according to the log.",
         chart=_trim([float(n) for _, n in totals]),
         chart_type="bar",
+    )
+
+
+def _show_run(run: TrainingRun) -> Card:
+    told = f"{run.reason} " if run.reason else ""
+    return Card(
+        title="Newest training run",
+        value=run.status.value,
+        note=f"run {run.id}, {run.at:%d %b}",
+        colour=RUN_COLOURS.get(run.status, "gray"),
+        help=f"{told}Ordered by {run.order.actor.name}: {run.order.reason}. The colour follows what came of it.",
+        chart=None,
     )
 
 

@@ -10,6 +10,7 @@ from mlops_core.checks.headline import Headline
 from mlops_core.checks.rollup import STOPS, MetricPair, Rival, Situation, Skew, summarise
 from mlops_core.checks.strays import WRONG_VERSION, is_grave
 from mlops_core.entities import Batch, Deployment, Estimate, Metric, ModelSpec, Source, Status, Verdict
+from mlops_core.runs import TrainingRun
 from mlops_core.services.activity import tell_happening
 from mlops_core.services.comparison import VersionComparison, list_alternatives, read_comparison
 from mlops_core.services.performance import (
@@ -19,6 +20,7 @@ from mlops_core.services.performance import (
     find_arrival,
     find_trend,
 )
+from mlops_core.services.run_attention import find_newest_run
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.skews import find_skews
 from mlops_core.services.standards import check_standards
@@ -76,6 +78,8 @@ class Overview:
     """Features of the champion."""
     happenings: tuple[Happening, ...]
     """Newest first."""
+    run: TrainingRun | None
+    """The newest training run; None when there was none."""
     refreshed_at: datetime | None
     """When counts and verdicts were last brought up to date."""
 
@@ -117,6 +121,7 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
         versions=tuple(version.name for version in versions),
         n_features=next((len(v.features) for v in versions if champion and v.name == champion.version), 0),
         happenings=tuple(_list_happenings(runtime, spec, verdicts)),
+        run=find_newest_run(runtime, spec),
         refreshed_at=get_refreshed(database, spec.name),
     )
 

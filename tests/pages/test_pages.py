@@ -8,11 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlops_core.config import PROJECT, Home
+from mlops_core.runs import RunStatus
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.registry import list_specs, register_model
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.schedule import Job, JobState, note_failure
 from mlops_core.shared import get_runtime
+from tests.services.test_run_attention import leave_run
 from tests.services.test_strays import send_at
 from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, copy_small_home
 
@@ -210,3 +212,15 @@ def test_page_says_so_when_nothing_is_in_production(run_page: RunPage, home: Hom
     assert ("<h1" in _read(test), "boat-loan has no version yet." in _read(test)) == (True, page == "versions")
     assert not test.error
     assert test.selectbox(key="model-select").value == "boat-loan"
+
+
+def test_overview_says_that_the_newest_training_run_failed_and_why(run_page: RunPage, home: Home) -> None:
+    runtime = Runtime.open(home)
+    leave_run(runtime, RunStatus.FAILED, "no_rows: a [sad] $day$")
+    runtime.close()
+    test = run_page(home, "overview")
+    assert not test.exception
+    (warning,) = test.warning
+    words = warning.value.replace("\\", "")
+    assert words == "Training run 1 failed at the step collect: no_rows: a [sad] $day$ Production is as it was."
+    assert "Newest training run" in [metric.label for metric in test.metric]
