@@ -18,6 +18,7 @@ from mlops_core.services.health import (
     examine_packages,
     examine_port,
     examine_python,
+    examine_run_records,
     examine_token,
 )
 
@@ -30,7 +31,7 @@ def run_doctor(options: Namespace) -> Outcome:
     if findings[-1].passed:
         findings += [examine_token(home), examine_disk(home)]
         stored, url = _examine_store(home)
-        findings += stored
+        findings += [*stored, examine_run_records(home)]
     findings.append(examine_port(options.host, options.port, urlsplit(url).port if url else None))
     problems = sum(not finding.passed for finding in findings)
     lines = [_write(finding) for finding in findings]

@@ -4,9 +4,11 @@ import errno
 import platform
 import shutil
 import socket
+import sqlite3
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,13 +17,16 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from mlops_core.artifacts import locate_artifact, read_checked
-from mlops_core.config import PROJECT, Home
+from mlops_core.config import PROJECT, RUNS_URL, Home, locate_run_records
 from mlops_core.errors import MLOpsError
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.models import list_models
 
 LEAST_FREE_BYTES = 2 * 10**9
 """Room for the database to grow, to be compacted, and for temporary files."""
+
+CONNECT_S = 5
+"""How long a database on another machine may take to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +155,44 @@ def examine_jobs(jobs: Iterable[Mapping[str, object]]) -> Finding:
     failing = [f"{job['job']} of {job['model']}: {job['message']}" for job in known if job["failures"]]
     detail = "; ".join(failing) or (f"{len(known)} run by themselves" if known else "none run: the app is not running")
     return _find("Jobs", not failing, detail, "mend what the message names; each is tried again by itself")
+
+
+def examine_run_records(home: Home) -> Finding:
+    """Check that what training runs are durable in can be read: a file of the home, or the database that is named."""
+    try:
+        url = locate_run_records(home)
+    except MLOpsError as error:
+        return _find("Runs", False, error.message, f"correct the variable {RUNS_URL}, or unset it")
+    if url.startswith("sqlite"):
+        return _examine_run_file(home)
+    # Not needed, and so not imported, where runs are in the home.
+    import psycopg
+
+    remedy = f"start that database, or correct the variable {RUNS_URL}; until then runs wait"
+    try:
+        with psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=CONNECT_S) as connection:
+            return _find("Runs", True, f"the database {connection.info.dbname} on {connection.info.host} answers")
+    except psycopg.Error as error:
+        return _find("Runs", False, f"The database of {RUNS_URL} cannot be reached: {_shorten(error)}", remedy)
+
+
+def _examine_run_file(home: Home) -> Finding:
+    if not home.run_records.exists():
+        return _find("Runs", True, "none were ordered yet")
+    remedy = f"stop the app, move {home.run_records} away, and start it again: open runs begin anew"
+    try:
+        with closing(sqlite3.connect(f"{home.run_records.as_uri()}?mode=ro", uri=True)) as connection:
+            (said,) = connection.execute("pragma quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        said = str(error)
+    detail = f"{home.run_records.name} can be read" if said == "ok" else f"{home.run_records} cannot be read: {said}"
+    return _find("Runs", said == "ok", detail, remedy)
+
+
+def _shorten(error: Exception) -> str:
+    """Give what is wrong in one line; a driver adds advice."""
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def examine_files(home: Home, versions: Iterable[Mapping[str, object]]) -> list[Finding]:

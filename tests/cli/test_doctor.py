@@ -75,3 +75,24 @@ def test_doctor_finds_a_job_that_fails():
     assert examine_jobs([well]).detail == "1 run by themselves"
     found = examine_jobs([well, failing])
     assert (found.passed, found.detail) == (False, "check of car-loan: The disk is full.")
+
+
+def test_doctor_finds_records_of_runs_that_are_damaged(run, home: Home):
+    home.run_records.write_bytes(b"no database" * 1000)
+    ended = run("doctor", "--port", "0", "--json")
+    assert set(list_problems(ended)) == {"Runs"}
+    assert f"move {home.run_records} away" in list_problems(ended)["Runs"]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://there/runs", "DRIFTDECK_RUNS_URL is 'mysql://there/runs'; accepted is an address such as"),
+        ("postgresql://ann:secret@127.0.0.1:1/runs", "The database of DRIFTDECK_RUNS_URL cannot be reached: "),
+    ],
+)
+def test_doctor_finds_a_database_of_runs_that_cannot_be_used(run, monkeypatch, url: str, said: str):
+    monkeypatch.setenv("DRIFTDECK_RUNS_URL", url)
+    ended = run("doctor", "--port", "0")
+    line = next(line for line in ended.output.splitlines() if "Runs:" in line)
+    assert (ended.exit_code, said in line, "secret" in line) == (1, True, False), line
