@@ -20,6 +20,7 @@ from mlops_core.services.health import (
     examine_python,
     examine_run_records,
     examine_token,
+    examine_training,
 )
 
 
@@ -59,6 +60,7 @@ def _examine_store(home: Home) -> tuple[list[Finding], str | None]:
         Finding(name="Database", passed=True, detail=detail),
         Finding(name="Audit log", passed=audit["intact"], detail=chain, remedy=remedy),
         examine_jobs(health["jobs"]),
+        examine_training(health["training"]),
         *examine_files(home, versions),
     ], url
 

@@ -21,6 +21,7 @@ from mlops_core.config import PROJECT, RUNS_URL, Home, locate_run_records
 from mlops_core.errors import MLOpsError
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.models import list_models
+from mlops_core.store.runs import list_open_runs
 
 LEAST_FREE_BYTES = 2 * 10**9
 """Room for the database to grow, to be compacted, and for temporary files."""
@@ -56,6 +57,10 @@ def describe_health(runtime: Runtime) -> dict[str, object]:
         "models": len(list_models(runtime.database)),
         "database_bytes": sum(file.stat().st_size for file in files if file.exists()),
         "jobs": [asdict(state) for state in runtime.schedule.list_states()],
+        "training": {
+            "open_runs": len(list_open_runs(runtime.database)),
+            "problem": runtime.training.problem or None,
+        },
     }
 
 
@@ -193,6 +198,19 @@ def _shorten(error: Exception) -> str:
     """Give what is wrong in one line; a driver adds advice."""
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def examine_training(training: Mapping[str, object]) -> Finding:
+    """Check that runs go on in the running app.
+
+    Parameters
+    ----------
+    training : mapping
+        With open_runs and problem.
+    """
+    n, problem = training["open_runs"], training["problem"]
+    detail = str(problem) if problem else f"{n} open runs"
+    return _find("Training", not problem, detail, "mend what the message names; runs then go on by themselves")
 
 
 def examine_files(home: Home, versions: Iterable[Mapping[str, object]]) -> list[Finding]:

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from mlops_core.config import Home
+from mlops_core.config import Home, locate_run_records
 from mlops_core.entities import ModelSpec
 from mlops_core.errors import CancelledError, MLOpsError
 from mlops_core.run_folder import fold_log, read_log, read_wall_clock, remove_work
@@ -47,8 +47,8 @@ class RunFollower:
         self._records: RunRecords | None = None
         self._answered: dict[str, int] = {}
         self._progress = Progress()
-        self.trouble: str | None = None
-        """Why runs do not go on at present; None while they do."""
+        self.problem = ""
+        """Why runs cannot go on at the moment; empty while they can."""
 
     def take_up(self, runtime: "Runtime") -> None:
         """Go on with the runs that were not over when the app ended; nothing is started when there are none."""
@@ -84,10 +84,10 @@ class RunFollower:
             try:
                 if self._look(runtime):
                     idle_since = time.monotonic()
-                self.trouble = None
+                self.problem = ""
             except Exception as error:  # noqa: BLE001  the thread's edge: nobody else would hear of it
                 known = isinstance(error, MLOpsError)
-                self.trouble = str(error)
+                self.problem = error.message if isinstance(error, MLOpsError) else shorten_failure(error)
                 _log.error("Following training runs failed: %s", error, exc_info=None if known else error)
                 wait = RETRY_S
             is_idle = time.monotonic() - idle_since > IDLE_S
@@ -102,6 +102,8 @@ class RunFollower:
         """Bring every open run one step further; say whether there is any."""
         runs = list_open_runs(runtime.database)
         if runs:
+            # Refused here, an address is named; of the worker it is only known that it does not come up.
+            locate_run_records(runtime.home)
             self._worker.ensure()
         if self._records is None:
             if not runtime.home.run_records.exists() and not runs:
@@ -195,3 +197,8 @@ class RunFollower:
                 )
         remove_work(folder)
         self._answered.pop(run.workflow, None)
+
+
+def shorten_failure(error: Exception) -> str:
+    """Give what is wrong in one line; the libraries of databases add statements and advice."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or ['nothing was said'])[0]}"

@@ -224,7 +224,7 @@ def write_leaderboard(trials: Sequence[Mapping[str, Any]], primary: Metric) -> s
     return write_csv(["candidate", "estimator", "fold", *names], lines)
 
 
-def tell_waiting(run: TrainingRun, trouble: str | None, now: datetime) -> str:
+def tell_waiting(run: TrainingRun, trouble: str, now: datetime) -> str:
     """Say how long a run has been waiting, and what keeps it."""
     since = write_age(now - run.recorded_at)
     return f"{trouble} It has waited for {since}." if trouble else "Its worker starts, which takes some seconds."

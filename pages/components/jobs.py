@@ -12,14 +12,21 @@ from mlops_core.services.schedule import tell_failure
 
 
 def show_failing_jobs(runtime: Runtime, spec: ModelSpec) -> None:
-    """Say which jobs of a model fail, why, and when they are tried again; nothing while all is well."""
+    """Say which jobs of a model fail and why, and that runs cannot go on; nothing while all is well."""
     for state in runtime.schedule.list_failing(spec.name):
         st.warning(tell_failure(state), icon=":material/sync_problem:")
+    if runtime.training.problem:
+        words = f"Training runs wait: {runtime.training.problem} They go on by themselves once that is mended."
+        st.warning(_escape(words), icon=":material/sync_problem:")
 
 
 def show_failed_run(run: TrainingRun | None) -> None:
     """Say that the newest training run failed and why; nothing when it did not."""
     if run and needs_attention(run):
         words = f"{tell_failed_run(run)} Production is as it was."
-        # What model code raises may hold signs that Markdown takes for its own.
-        st.warning(re.sub(r"([\\`*_\[\]$<>:~])", r"\\\1", words), icon=":material/model_training:")
+        st.warning(_escape(words), icon=":material/model_training:")
+
+
+def _escape(words: str) -> str:
+    """Keep Markdown from signs that model code or a database has said."""
+    return re.sub(r"([\\`*_\[\]$<>:~])", r"\\\1", words)

@@ -62,7 +62,7 @@ def _follow_steps(view: View, drawn: TrainingRun) -> None:
         st.rerun()
     share, words = tell_progress(found.steps)
     if found.run.status is RunStatus.QUEUED:
-        words = tell_waiting(found.run, view.runtime.training.trouble, read_wall_clock())
+        words = tell_waiting(found.run, view.runtime.training.problem, read_wall_clock())
     st.progress(share, text=words)
     _draw_steps(found)
 

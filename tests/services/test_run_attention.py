@@ -1,5 +1,6 @@
 """Failures of training runs, as Overview and Activity tell them."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from mlops_core.runs import RunOrder, RunStatus, Step, StepState, StepStatus
 from mlops_core.services.activity import find_gate_comparison, list_facts, tell_event, tell_happening
 from mlops_core.services.attention import list_states
 from mlops_core.services.cards import list_cards
+from mlops_core.services.health import describe_health, examine_training
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.overview import read_overview
 from mlops_core.store.audit import add_audit_event, list_audit_events
@@ -109,3 +111,17 @@ def test_changes_of_a_model_file_are_listed_key_by_key():
         {"key": "baking.auto_revert", "old": False, "new": True},
     ]
     assert list_facts({"changes": changes}) == [("training.folds", "– → 4"), ("baking.auto_revert", "False → True")]
+
+
+def test_why_runs_cannot_go_on_is_told(runtime, spec, monkeypatch):
+    leave_run(runtime, RunStatus.QUEUED)
+    monkeypatch.setenv("DRIFTDECK_RUNS_URL", "mysql://there/runs")
+    runtime.training.take_up(runtime)
+    deadline = time.monotonic() + 60
+    while not runtime.training.problem:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    training = describe_health(runtime)["training"]
+    assert (training["open_runs"], "DRIFTDECK_RUNS_URL is 'mysql://there/runs'" in training["problem"]) == (1, True)
+    assert not examine_training(training).passed
+    assert examine_training({"open_runs": 1, "problem": None}).passed
