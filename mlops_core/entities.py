@@ -214,6 +214,8 @@ class Retention:
     """Days of predictions, labels, and replays; None for ever."""
     profile_days: int | None = None
     """Days of counts; None for ever."""
+    snapshot_days: int | None = None
+    """Days of training rows, from when they were frozen; None for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

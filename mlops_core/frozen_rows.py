@@ -4,7 +4,8 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,12 +82,39 @@ def freeze_rows(folder: Path, rows: pa.Table, features: Sequence[str]) -> Frozen
 
 
 def hash_rows(rows: pa.Table) -> str:
-    """Give the SHA-256 of a table's schema and values, whatever its chunks."""
+    """Give the SHA-256 of a table's schema and values, whatever its chunks.
+
+    Rows that were read back from their file have the hash that they had when they were frozen.
+    """
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, rows.schema.remove_metadata()) as stream:
-        stream.write_table(rows.replace_schema_metadata(None).combine_chunks())
+    # Anything may lie under a null; where rows are taken there is zero.
+    plain = rows.replace_schema_metadata(None).combine_chunks().take(pa.array(np.arange(rows.num_rows)))
+    with pa.ipc.new_stream(sink, plain.schema) as stream:
+        stream.write_table(plain.combine_chunks())
     columns = json.dumps(rows.schema.names)
     return hashlib.sha256(columns.encode() + sink.getvalue()).hexdigest()
+
+
+def drop_prediction(rows: pa.Table, prediction_id: str) -> pa.Table:
+    """Leave the rows of one prediction out; the others keep their order."""
+    ids = rows["prediction_id"].cast(pa.string())
+    return rows.filter(pc.fill_null(pc.not_equal(ids, prediction_id), True))
+
+
+@contextmanager
+def replacing_rows(target: Path, rows: pa.Table) -> Iterator[None]:
+    """Write other rows beside a snapshot's file, and put them in its place, whole, once the caller is done.
+
+    The file's mode is 600. When the caller fails, the file stays as it was.
+
+    Raises
+    ------
+    HomeError
+        When the disk is full or read-only.
+    """
+    with writing_whole(target) as partial:
+        pq.write_table(rows.combine_chunks(), partial, compression="zstd")
+        yield
 
 
 def measure_nulls(column: pa.ChunkedArray) -> float:

@@ -30,7 +30,11 @@ README, CONTRIBUTING = PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"
 MARKDOWN = sorted([README, CONTRIBUTING, PROJECT / "CHANGELOG.md", *DOCS.glob("*.md")])
 COMMON_OPTIONS = {"--home", "--json", "--help"}
 FREE_KEYS = {"offline_metrics", "parameters", "evidence", "details", "latency", "missing"}
-QUERIES = {"comparison": {"challenger": "v1"}, "rehearsal": {"to": "v1"}}
+QUERIES = {
+    "comparison": {"challenger": "v1"},
+    "rehearsal": {"to": "v1"},
+    "difference": {"first": "v1", "second": "v2"},
+}
 """What a route has to be asked with, by the end of its address."""
 """Below these the keys differ from model to model and from error to error."""
 
@@ -168,6 +172,7 @@ def describe_table(section: str, title: str) -> set[str]:
         ("retention", "retention", "RetentionBody"),
         ("retrain", "runs", "RetrainBody"),
         ("runs/{run}/cancel", "runs", "CancelBody"),
+        ("erase", "snapshots", "ErasureBody"),
     ],
 )
 def test_body_keys_are_those_of_a_change(route: str, module: str, body: str):

@@ -179,6 +179,14 @@ def _add_upkeep(commands: "argparse._SubParsersAction[_Parser]") -> None:
     retention.add_argument("--profile-days", metavar="N", help="keep counts so long; or forever")
     retention.add_argument("--reason", metavar="TEXT", help="why, for the audit log; needed to change anything")
     retention.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    snapshots = _add(commands, "snapshots", "snapshots:run_snapshots", "list frozen training rows, or compare two")
+    snapshots.add_argument("model", metavar="MODEL")
+    snapshots.add_argument("--diff", nargs=2, metavar=("A", "B"), help="ids, their beginnings, or versions")
+    erase = _add(commands, "erase", "snapshots:run_erase", "erase one prediction from rows and snapshots")
+    erase.add_argument("model", metavar="MODEL")
+    erase.add_argument("prediction_id", metavar="PREDICTION_ID")
+    erase.add_argument("--reason", metavar="TEXT", help="why, for the audit log; the id is not kept there")
+    erase.add_argument("--dry-run", action="store_true", help="only say what would be erased")
     _add(commands, "compact", "upkeep:run_compact", "give room that deleted data has left back to the disk")
 
 

@@ -11,14 +11,15 @@ from mlops_core.config import Home
 from mlops_core.errors import MLOpsError
 from mlops_core.services.health import (
     Finding,
+    examine_artifacts,
     examine_disk,
-    examine_files,
     examine_home,
     examine_jobs,
     examine_packages,
     examine_port,
     examine_python,
     examine_run_records,
+    examine_snapshots,
     examine_token,
     examine_training,
 )
@@ -46,7 +47,7 @@ def _examine_store(home: Home) -> tuple[list[Finding], str | None]:
     try:
         with connect(home) as connection:
             health = connection.get("/health")
-            versions = _list_versions(connection)
+            versions, snapshots = (_list_all(connection, kind) for kind in ("versions", "snapshots"))
             audit = connection.get("/audit/verify")
             url = connection.url
     except MLOpsError as error:
@@ -61,20 +62,17 @@ def _examine_store(home: Home) -> tuple[list[Finding], str | None]:
         Finding(name="Audit log", passed=audit["intact"], detail=chain, remedy=remedy),
         examine_jobs(health["jobs"]),
         examine_training(health["training"]),
-        *examine_files(home, versions),
+        examine_artifacts(home, versions),
+        examine_snapshots(home, snapshots),
     ], url
 
 
-def _list_versions(connection: Connection) -> list[dict[str, object]]:
+def _list_all(connection: Connection, kind: str) -> list[dict[str, object]]:
+    """Give the versions, or the snapshots, of all models."""
     return [
-        {
-            "model": model["name"],
-            "version": entry["version"],
-            "artifact_hash": entry["artifact_hash"],
-            "snapshot": entry["snapshot"]["id"],
-        }
+        {"model": model["name"], **entry}
         for model in connection.get("/models")["models"]
-        for entry in connection.get(f"/models/{model['name']}/versions")["versions"]
+        for entry in connection.get(f"/models/{model['name']}/{kind}")[kind]
     ]
 
 

@@ -12,14 +12,19 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from mlops_core.artifacts import locate_artifact, read_checked
 from mlops_core.config import PROJECT, RUNS_URL, Home, locate_run_records
 from mlops_core.errors import MLOpsError
+from mlops_core.frozen_rows import hash_rows, locate_rows
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.snapshots import explain_content
 from mlops_core.store.models import list_models
 from mlops_core.store.runs import list_open_runs
 
@@ -213,27 +218,49 @@ def examine_training(training: Mapping[str, object]) -> Finding:
     return _find("Training", not problem, detail, "mend what the message names; runs then go on by themselves")
 
 
-def examine_files(home: Home, versions: Iterable[Mapping[str, object]]) -> list[Finding]:
-    """Check that the files of registered versions are there and are what was registered.
+def examine_artifacts(home: Home, versions: Iterable[Mapping[str, object]]) -> Finding:
+    """Check that the artifacts of registered versions are there and are what was registered.
 
     Parameters
     ----------
     versions : iterable of mapping
-        Each with model, version, artifact_hash, and snapshot (its id).
+        Each with model, version, and artifact_hash.
     """
     known = list(versions)
     damaged = [problem for entry in known if (problem := _examine_artifact(home, entry))]
-    missing = [
-        f"{entry['model']} {entry['version']}: the snapshot {str(entry['snapshot'])[:12]}… is gone"
-        for entry in known
-        if not (home.snapshots / f"{entry['snapshot']}.parquet").is_file()
-    ]
-    remedy = "put the file back from a backup; until then these versions cannot "
     held = f"{len(known)} are there, all hashes hold"
-    return [
-        _find("Artifacts", not damaged, "; ".join(damaged) or held, f"{remedy}serve"),
-        _find("Snapshots", not missing, "; ".join(missing) or "all are there", f"{remedy}be retraced"),
-    ]
+    remedy = "put the file back from a backup; until then these versions cannot serve"
+    return _find("Artifacts", not damaged, "; ".join(damaged) or held, remedy)
+
+
+def examine_snapshots(home: Home, snapshots: Iterable[Mapping[str, Any]]) -> Finding:
+    """Check that the files of snapshots are there and hold what is on record.
+
+    Parameters
+    ----------
+    snapshots : iterable of mapping
+        Each with model, id, versions, and content (None when its rows were deleted).
+    """
+    known = list(snapshots)
+    problems = [problem for entry in known if (problem := _examine_snapshot(home, entry))]
+    held = f"{len(known)} are on record, all hashes hold"
+    remedy = (
+        "put what is gone or damaged back from a backup, until then these versions cannot be retraced; "
+        "erase again what was erased"
+    )
+    return _find("Snapshots", not problems, "; ".join(problems) or held, remedy)
+
+
+def _examine_snapshot(home: Home, entry: Mapping[str, Any]) -> str | None:
+    path, content = locate_rows(home.snapshots, entry["id"]), entry["content"]
+    users = ", ".join(entry["versions"]) or "no version"
+    try:
+        problem = explain_content(entry["id"], content, hash_rows(pq.read_table(path)))
+    except FileNotFoundError:
+        problem = f"{entry['id'][:12]}… is gone" if content else None
+    except (OSError, pa.ArrowInvalid) as error:
+        problem = f"{entry['id'][:12]}… cannot be read ({error})"
+    return f"{entry['model']}: the snapshot {problem}, of {users}" if problem else None
 
 
 def _examine_artifact(home: Home, entry: Mapping[str, object]) -> str | None:

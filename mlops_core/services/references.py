@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlops_core.entities import ModelSpec, Version, Window
 from mlops_core.services.binnings import adapt_binning
@@ -108,6 +109,21 @@ def _count_snapshot(
         key: (counts.n.size, sum_up_reference(counts, is_categorical=key[1] in spec.columns.categorical))
         for key, counts in _split_table(table)
     }
+
+
+def count_frozen_rows(runtime: Runtime, spec: ModelSpec, rows: pa.Table) -> dict[str, FeatureCounts] | None:
+    """Count rows that are not traffic by feature, all their chunks as one; None while the model has no bins.
+
+    Nothing is kept. The rows have scored_at and features.
+    """
+    binning = get_binning(runtime.database, spec.name)
+    if binning is None:
+        return None
+    if rows.num_rows == 0:
+        return {}
+    times = pc.min_max(rows["scored_at"]).as_py()
+    table = count_rows(runtime.database, spec, binning, rows, times["min"], times["max"])
+    return {name: sum_up(counts) for (segment, name), counts in _split_table(table) if segment == ALL_TRAFFIC}
 
 
 def _split_table(table: pa.Table) -> Iterable[tuple[tuple[Segment, str], FeatureCounts]]:

@@ -98,7 +98,9 @@ def add_version(transaction: Transaction, version: Version) -> None:
 
 
 def add_snapshot(transaction: Transaction, snapshot: Snapshot) -> None:
-    """Store what is known of frozen rows, unless it is known already."""
+    """Store what is known of frozen rows, unless it is known already; rows that were deleted are there again."""
+    key = {"snapshot_id": snapshot.id, "rows": snapshot.rows, "at": snapshot.created_at}
+    transaction.run("bring_snapshot_back", key)
     if not transaction.rows("get_snapshot", {"model": snapshot.model, "id": snapshot.id}):
         documents = {name: json.dumps(dict(getattr(snapshot, name))) for name in ("null_fractions", "columns")}
         transaction.run("insert_snapshot", asdict(snapshot) | documents)

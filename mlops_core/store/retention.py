@@ -1,6 +1,6 @@
 """What is kept for how long: decides that whole chunks go, with everything that hangs on their rows."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from mlops_core.entities import ModelSpec, Retention
@@ -18,11 +18,13 @@ class OldData:
     replays: int
     profile_chunks: int
     """Chunks whose counts go."""
+    snapshots: int = 0
+    """Snapshots whose training rows go."""
 
     @property
     def is_nothing(self) -> bool:
         """Say whether there is nothing to delete."""
-        return not (self.rows or self.labels or self.replays or self.profile_chunks)
+        return not (self.rows or self.labels or self.replays or self.profile_chunks or self.snapshots)
 
 
 def get_retention(database: Database, model: str) -> Retention:
@@ -33,8 +35,7 @@ def get_retention(database: Database, model: str) -> Retention:
 
 def add_retention(transaction: Transaction, model: str, retention: Retention, at: datetime) -> None:
     """Set how long a model's data is kept."""
-    days = {"row_days": retention.row_days, "profile_days": retention.profile_days}
-    transaction.run("insert_retention", {"model": model, "at": at, **days})
+    transaction.run("insert_retention", {"model": model, "at": at, **asdict(retention)})
 
 
 def get_rows_from(source: Database | Transaction, model: str) -> datetime | None:

@@ -18,10 +18,15 @@ BODIES = {
     "rollback": CHANGE,
     "contract": {"traffic": {"most_duplicates": 0.1}, "reason": "because"},
     "reference": {"reference": "v1", "reason": "because"},
+    "erase": {"prediction_id": "0-00000", "reason": "because"},
     "retention": {"row_days": 30, "profile_days": None, "reason": "because"},
 }
 """What each route that changes a model accepts, by the last part of its path."""
-QUERIES = {"comparison": {"challenger": "v1"}, "rehearsal": {"to": "v1"}}
+QUERIES = {
+    "comparison": {"challenger": "v1"},
+    "rehearsal": {"to": "v1"},
+    "difference": {"first": "v1", "second": "v2"},
+}
 """What a route has to be asked with."""
 ROLLBACK = "/api/v1/models/car-loan/rollback"
 
@@ -40,12 +45,14 @@ def give_options(method: str, path: str) -> dict[str, object]:
 def test_routes_are_those_of_the_contract():
     reads = ["/audit", "/audit/verify", "/demo", "/health", "/models"]
     names = ("audit", "comparison", "contract", "drift", "performance", "predictions/{prediction}", "production")
-    reads += [
-        f"/models/{{model}}/{name}" for name in (*names, "quality", "reference", "rehearsal", "retention", "versions")
-    ]
+    reads += [f"/models/{{model}}/{name}" for name in (*names, "quality", "reference", "rehearsal", "retention")]
+    reads += [f"/models/{{model}}/{name}" for name in ("snapshots", "snapshots/difference", "versions")]
     changes = [
         "/demo",
-        *(f"/models/{{model}}/{name}" for name in ("contract", "promote", "reference", "retention", "rollback")),
+        *(
+            f"/models/{{model}}/{name}"
+            for name in ("contract", "erase", "promote", "reference", "retention", "rollback")
+        ),
     ]
     expected = [("GET", f"/api/v1{path}") for path in reads] + [("POST", f"/api/v1{path}") for path in changes]
     assert expected == ROUTES

@@ -6,7 +6,7 @@ from tests.api.conftest import Caller, check_error
 from tests.small_home import DAYS, ROWS_PER_DAY
 
 RETENTION = "/api/v1/models/car-loan/retention"
-NOTHING = {"rows": 0, "labels": 0, "replays": 0, "profile_chunks": 0}
+NOTHING = {"rows": 0, "labels": 0, "replays": 0, "profile_chunks": 0, "snapshots": 0}
 FOREVER = {"row_days": None, "profile_days": None}
 
 

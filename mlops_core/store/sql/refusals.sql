@@ -16,3 +16,11 @@ from refusals
 where model = $model and made_at >= $start and made_at < $end
 order by made_at desc, id desc
 limit $limit;
+
+-- name: list_refused_examples
+-- What refused deliveries hold of their rows, to find those that speak of a prediction.
+select id, reason, examples from refusals where model = $model order by id;
+
+-- name: set_refusal_examples
+-- Part of the transaction that erases a prediction from them.
+update refusals set examples = $examples, reason = $reason where id = $id;

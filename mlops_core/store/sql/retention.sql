@@ -1,11 +1,11 @@
 -- name: get_retention
 -- The setting that counts: the newest.
-select row_days, profile_days from retentions where model = $model order by id desc limit 1;
+select row_days, profile_days, snapshot_days from retentions where model = $model order by id desc limit 1;
 
 -- name: insert_retention
 -- Settings are only added to.
-insert into retentions (id, model, row_days, profile_days, made_at)
-select coalesce(max(id), 0) + 1, $model, $row_days, $profile_days, $at from retentions;
+insert into retentions (id, model, row_days, profile_days, snapshot_days, made_at)
+select coalesce(max(id), 0) + 1, $model, $row_days, $profile_days, $snapshot_days, $at from retentions;
 
 -- name: get_rows_from
 -- From when on rows are there; none while nothing was deleted.
