@@ -13,6 +13,7 @@ from mlops_core.services.overview import read_overview
 from pages.components.change import draw_change_dialog, offer_change, offer_undo
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, write_title
+from pages.components.lineage import show_lineage
 from pages.components.served import show_served
 from pages.components.session import get_palette
 from pages.components.states import show_note
@@ -54,6 +55,7 @@ show_answer(view, histories)
 colours = assign_colours(overview.versions, get_palette())
 show_spans(view, histories, colours)
 show_served(view, overview.versions, colours)
+show_lineage(view, histories, colours)
 bakes = read_bakes(view.runtime, view.spec, view.now)
 for history in reversed(histories):
     show_version(view, history, colours[history.version.name], bakes)

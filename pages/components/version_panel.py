@@ -15,6 +15,7 @@ from pages.components.change import open_change_dialog
 from pages.components.change_dialog import KEYS
 from pages.components.compare_choice import offer_comparison
 from pages.components.filters import View
+from pages.components.lineage import link_run
 from pages.components.tables import write_pairs
 from pages.components.version_facts import list_facts
 
@@ -51,6 +52,8 @@ def show_version(view: View, one: VersionHistory, colour: str, bakes: Mapping[in
                 _offer_action(one)
                 offer_comparison(view, version.name)
         _show_outcomes(one, bakes)
+        if version.run is not None:
+            st.html(f'<div class="dd-muted dd-small">Trained by {link_run(view, version.run)}.</div>')
         with st.expander("Parameters, features, and origin"):
             st.html(write_pairs(list_facts(view.spec, one), f"Facts about {version.name}"))
 
