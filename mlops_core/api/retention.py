@@ -27,6 +27,8 @@ class RetentionBody(BaseModel):
     """Null for ever."""
     profile_days: int | None
     """Null for ever."""
+    snapshot_days: int | None = None
+    """Null for ever; stays as it is when absent."""
     reason: Text
     dry_run: bool = False
     """Only say what would be deleted."""
@@ -53,7 +55,9 @@ def _read(runtime: Runtime, model: str) -> dict[str, object]:
 
 def _set(runtime: Runtime, model: str, body: RetentionBody, actor: Actor) -> dict[str, object]:
     spec, now = get_model(runtime.database, model), runtime.now(model)
-    retention = Retention(row_days=body.row_days, profile_days=body.profile_days)
+    known = get_retention(runtime.database, model).snapshot_days
+    snapshot_days = body.snapshot_days if "snapshot_days" in body.model_fields_set else known
+    retention = Retention(row_days=body.row_days, profile_days=body.profile_days, snapshot_days=snapshot_days)
     if body.dry_run:
         return _describe(model, plan_retention(runtime, spec, retention, now), is_deleted=False)
     with runtime.schedule.turn:
@@ -66,8 +70,10 @@ def _describe(model: str, plan: RetentionPlan, *, is_deleted: bool) -> dict[str,
         "model": model,
         "row_days": plan.retention.row_days,
         "profile_days": plan.retention.profile_days,
+        "snapshot_days": plan.retention.snapshot_days,
         "rows_from": plan.rows_from,
         "profiles_from": plan.profiles_from,
         "old": plan.old,
+        "snapshots": plan.snapshots,
         "deleted": is_deleted,
     }

@@ -177,6 +177,7 @@ def _add_upkeep(commands: "argparse._SubParsersAction[_Parser]") -> None:
     retention.add_argument("model", metavar="MODEL")
     retention.add_argument("--row-days", metavar="N", help="keep rows, labels, and replays so long; or forever")
     retention.add_argument("--profile-days", metavar="N", help="keep counts so long; or forever")
+    retention.add_argument("--snapshot-days", metavar="N", help="keep training rows so long; or forever")
     retention.add_argument("--reason", metavar="TEXT", help="why, for the audit log; needed to change anything")
     retention.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     snapshots = _add(commands, "snapshots", "snapshots:run_snapshots", "list frozen training rows, or compare two")

@@ -8,17 +8,18 @@ from mlops_core.cli.reports import locate_home, name_model
 from mlops_core.errors import HomeError, InputError
 
 FOREVER = "forever"
+KINDS = ("row_days", "profile_days", "snapshot_days")
 
 
 def run_retention(options: Namespace) -> Outcome:
     """Say how long a model's data is kept, or change it and delete what is older."""
     path = f"/models/{name_model(options)}/retention"
-    given = {"row_days": options.row_days, "profile_days": options.profile_days}
+    given = {name: getattr(options, name) for name in KINDS}
     is_change = any(days is not None for days in given.values())
     if is_change and not options.dry_run and options.reason is None:
         raise InputError("A change needs --reason; with --dry-run nothing is changed and none is needed.")
     if not is_change and (options.dry_run or options.reason is not None):
-        raise InputError("Name --row-days, --profile-days, or both.")
+        raise InputError("Name --row-days, --profile-days, --snapshot-days, or several of them.")
     with connect(locate_home(options)) as connection:
         document = connection.get(path)
         if is_change:
@@ -55,16 +56,14 @@ def _read_days(name: str, text: str) -> int | None:
 
 
 def _tell(document: Document) -> str:
-    rows, counts = (
-        FOREVER if document[name] is None else f"{document[name]:,} days" for name in ("row_days", "profile_days")
-    )
+    rows, counts, training = (FOREVER if document[name] is None else f"{document[name]:,} days" for name in KINDS)
     old = document["old"]
     amount = (
         f"{old['rows']:,} predictions, {old['labels']:,} labels, {old['replays']:,} replayed scores, "
-        f"and the counts of {old['profile_chunks']:,} chunks"
+        f"the counts of {old['profile_chunks']:,} chunks, and the training rows of {old['snapshots']:,} snapshots"
     )
     if not any(old.values()):
         told = "Nothing is older."
     else:
         told = f"{'Deleted' if document['deleted'] else 'Older, and not deleted'}: {amount}."
-    return f"{document['model']} keeps rows {rows}, counts {counts}.\n{told}"
+    return f"{document['model']} keeps rows {rows}, counts {counts}, training rows {training}.\n{told}"

@@ -61,6 +61,17 @@ def ensure_reference_scores(runtime: Runtime, spec: ModelSpec, now: datetime) ->
     return fault
 
 
+def count_reference_scores(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime) -> None:
+    """Count what a version's score is worth, as if it were in production, unless that is known.
+
+    Raises
+    ------
+    MLOpsError
+        When its training rows cannot be read or scored.
+    """
+    _ensure_counted(runtime, spec, version, now, is_champion=True)
+
+
 def _ensure_counted(runtime: Runtime, spec: ModelSpec, version: Version, now: datetime, *, is_champion: bool) -> None:
     """Count what is missing; rows are scored once for all of it."""
     in_window = _count_window(runtime, spec, version.name)

@@ -17,7 +17,8 @@ def ask(api: Caller, **changes: object):
 def test_everything_is_kept_at_first(api: Caller):
     document = api.get(RETENTION).json()["data"]
     assert document == {
-        "model": "car-loan", **FOREVER, "rows_from": None, "profiles_from": None, "old": NOTHING, "deleted": False
+        "model": "car-loan", **FOREVER, "snapshot_days": None, "rows_from": None, "profiles_from": None, "old": NOTHING,
+        "snapshots": [], "deleted": False
     }  # fmt: skip
 
 

@@ -10,13 +10,15 @@ SET = ("retention", "car-loan", "--row-days", "30")
 
 def test_retention_says_how_long_data_is_kept(run):
     ended = run("retention", "car-loan")
-    assert (ended.exit_code, ended.output) == (0, "car-loan keeps rows forever, counts forever.\nNothing is older.\n")
+    assert (ended.exit_code, ended.output) == (
+        0, "car-loan keeps rows forever, counts forever, training rows forever.\nNothing is older.\n"
+    )  # fmt: skip
 
 
 def test_dry_run_says_what_would_go(run):
     ended = run(*SET, "--dry-run")
     assert ended.output.startswith(
-        "car-loan keeps rows 30 days, counts forever.\nOlder, and not deleted: 8,400 predictions"
+        "car-loan keeps rows 30 days, counts forever, training rows forever.\nOlder, and not deleted: 8,400 predictions"
     )
     assert "rows forever" in run("retention", "car-loan").output
 
@@ -56,8 +58,14 @@ def test_one_of_both_stays_when_the_other_is_set(run):
     ("arguments", "message"),
     [
         (SET, "A change needs --reason"),
-        (("retention", "car-loan", "--dry-run"), "Name --row-days, --profile-days, or both"),
-        (("retention", "car-loan", "--reason", "x"), "Name --row-days, --profile-days, or both"),
+        (
+            ("retention", "car-loan", "--dry-run"),
+            "Name --row-days, --profile-days, --snapshot-days, or several of them",
+        ),
+        (
+            ("retention", "car-loan", "--reason", "x"),
+            "Name --row-days, --profile-days, --snapshot-days, or several of them",
+        ),
         ((*SET[:3], "a month", "--reason", "x"), "--row-days is 'a month'; accepted are whole days, or 'forever'"),
         ((*SET[:3], "1", "--reason", "x"), "row_days is 1; accepted are"),
     ],
