@@ -24,6 +24,7 @@ from mlops_core.store.runs import (
     list_open_runs,
     list_runs,
 )
+from mlops_core.store.snapshots import find_gone
 
 LONGEST_REASON = 2000
 
@@ -50,7 +51,7 @@ def order_run(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> TrainingRun
     NotFoundError
         There is no such snapshot.
     ConflictError
-        Another run of the model is not over.
+        Another run of the model is not over, or the rows of the snapshot were deleted.
     """
     _check_order(runtime, spec, order)
     at = runtime.now(spec.name)
@@ -131,6 +132,12 @@ def _check_order(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> None:
     _check_reason(order.reason)
     if order.snapshot:
         get_snapshot(runtime.database, spec.name, order.snapshot)
+        gone = find_gone(runtime.database, order.snapshot)
+        if gone:
+            raise ConflictError(
+                f"The rows of the snapshot {order.snapshot[:12]}… were deleted on {gone:%d %b %Y}, as the retention "
+                "says."
+            )
     if order.snapshot and order.window:
         raise InputError("A run is given a snapshot or a window, not both: a snapshot has its own span.")
 

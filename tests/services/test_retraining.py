@@ -17,12 +17,14 @@ from mlops_core.frozen_rows import locate_rows
 from mlops_core.runs import RunOrder, RunStatus, Step, StepStatus
 from mlops_core.services.background import Progress
 from mlops_core.services.deployment import get_history
+from mlops_core.services.erasure import erase_prediction
 from mlops_core.services.retraining import cancel_run, order_run, read_run
 from mlops_core.services.run_answers import answer_question
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.challengers import get_challenger
 from mlops_core.store.models import get_version, list_versions
+from mlops_core.store.snapshots import note_content
 from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, ROWS_PER_DAY, START, copy_small_home
 
 PERSON = Actor("ann", "page")
@@ -145,6 +147,27 @@ def test_same_snapshot_gives_the_same_metrics_and_artifact_when_it_is_trained_ag
     trees = [t for t in first.report["leaderboard"] if t["candidate"] == "boosted trees"]
     assert second.report["leaderboard"][0]["folds"] == trees[0]["folds"]
     assert len({run.version for run in (first, second, third)}) == 3
+
+
+def test_erased_snapshot_can_be_trained_again(runtime, spec):
+    first = wait_until_over(runtime, spec, order_run(runtime, spec, order()))
+    snapshot = first.report["snapshot"]["id"]
+    erased = pq.read_table(locate_rows(runtime.home.snapshots, snapshot))["prediction_id"][0].as_py()
+    files = erase_prediction(runtime, spec, erased, actor=PERSON, reason="she asked", now=PRESENT).files
+    assert snapshot in {file.snapshot for file in files}
+    again = order(snapshot=snapshot, candidates=("logistic regression",))
+    second = wait_until_over(runtime, spec, order_run(runtime, spec, again))
+    assert (second.report["snapshot"]["id"], second.version is not None) == (snapshot, True)
+    fitted = [run.report["best"][name] for run in (first, second) for name in ("rows_fitted", "rows_held_out")]
+    assert sum(fitted[:2]) - sum(fitted[2:]) == 1
+
+
+def test_run_on_rows_that_were_deleted_is_refused_before_it_begins(runtime, spec):
+    snapshot = get_version(runtime.database, MODEL, "v3").snapshot.id
+    with runtime.database.transaction() as transaction:
+        note_content(transaction, snapshot, None, 0, PRESENT)
+    with pytest.raises(ConflictError, match="were deleted on 20 Mar 2024"):
+        order_run(runtime, spec, order(snapshot=snapshot))
 
 
 def test_run_goes_on_where_it_was_and_registers_one_version_when_the_worker_is_killed(runtime, known):
