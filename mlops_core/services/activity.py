@@ -30,6 +30,8 @@ FINDINGS = {
     INCIDENT: "{} answered out of turn",
 }
 """How is told what was found rather than done, by action."""
+TOLD_BY_REASON = frozenset({INCIDENT, "passed the gate", "refused by the gate"})
+"""Actions whose reason is a sentence that says what happened."""
 DEEDS = {"order training run": "order training {}", "cancel training run": "cancel training {}"}
 """How is told what was done, by action, where that is not the action and then what it was done to."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
@@ -66,7 +68,7 @@ def tell_event(event: AuditEvent) -> str:
 
 def tell_happening(event: AuditEvent) -> str:
     """Say what was done; of what was found rather than done, also the figures."""
-    if event.action == INCIDENT:
+    if event.action in TOLD_BY_REASON:
         return event.reason
     return f"{tell_event(event)}. {event.reason}" if event.action in FINDINGS else tell_event(event)
 

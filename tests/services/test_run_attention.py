@@ -71,8 +71,8 @@ def test_card_of_the_newest_run_has_the_colour_of_its_status(runtime, spec, stat
         ("order training run", "run 3", "order training run 3", "order training run 3"),
         ("cancel training run", "run 3", "cancel training run 3", "cancel training run 3"),
         ("training run failed", "run 3", "training run 3 failed", "training run 3 failed. Because."),
-        ("passed the gate", "v5", "v5 passed the gate", "v5 passed the gate. Because."),
-        ("refused by the gate", "v5", "v5 was refused by the gate", "v5 was refused by the gate. Because."),
+        ("passed the gate", "v5", "v5 passed the gate", "Because."),
+        ("refused by the gate", "v5", "v5 was refused by the gate", "Because."),
     ],
 )
 def test_events_of_runs_are_told_as_sentences(runtime, action, subject, told, happening):
