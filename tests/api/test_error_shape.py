@@ -20,6 +20,9 @@ BODIES = {
     "reference": {"reference": "v1", "reason": "because"},
     "erase": {"prediction_id": "0-00000", "reason": "because"},
     "retention": {"row_days": 30, "profile_days": None, "reason": "because"},
+    "retrain": {"reason": "because"},
+    "cancel": {"reason": "because"},
+    "models": {"file": "name = 1"},
 }
 """What each route that changes a model accepts, by the last part of its path."""
 QUERIES = {
@@ -32,7 +35,7 @@ ROLLBACK = "/api/v1/models/car-loan/rollback"
 
 
 def fill(path: str, model: str = "car-loan") -> str:
-    return path.replace("{model}", model)
+    return path.replace("{model}", model).replace("{run}", "1")
 
 
 def give_options(method: str, path: str) -> dict[str, object]:
@@ -45,15 +48,19 @@ def give_options(method: str, path: str) -> dict[str, object]:
 def test_routes_are_those_of_the_contract():
     reads = ["/audit", "/audit/verify", "/demo", "/health", "/models"]
     names = ("audit", "comparison", "contract", "drift", "performance", "predictions/{prediction}", "production")
-    reads += [f"/models/{{model}}/{name}" for name in (*names, "quality", "reference", "rehearsal", "retention")]
-    reads += [f"/models/{{model}}/{name}" for name in ("snapshots", "snapshots/difference", "versions")]
-    changes = [
-        "/demo",
-        *(
-            f"/models/{{model}}/{name}"
-            for name in ("contract", "erase", "promote", "reference", "retention", "rollback")
-        ),
-    ]
+    names += (
+        "quality",
+        "reference",
+        "rehearsal",
+        "retention",
+        "runs",
+        "runs/{run}",
+        "snapshots",
+        "snapshots/difference",
+    )
+    reads += [f"/models/{{model}}/{name}" for name in (*names, "versions")]
+    names = ("contract", "erase", "promote", "reference", "retention", "retrain", "rollback", "runs/{run}/cancel")
+    changes = ["/demo", "/models", *(f"/models/{{model}}/{name}" for name in names)]
     expected = [("GET", f"/api/v1{path}") for path in reads] + [("POST", f"/api/v1{path}") for path in changes]
     assert expected == ROUTES
 
