@@ -101,7 +101,9 @@ def locate_run_records(home: Home) -> str:
     """
     given = os.environ.get(RUNS_URL)
     if given and not given.startswith(("postgresql://", "postgresql+psycopg://")):
-        raise InputError(f"{RUNS_URL} is {given!r}; accepted is an address such as postgresql://user@host/database.")
+        # An address may hold a password.
+        kind = given.partition(":")[0]
+        raise InputError(f"{RUNS_URL} begins with {kind!r}; accepted is an address as postgresql://user@host/database.")
     return given or f"sqlite:///{home.run_records}"
 
 

@@ -87,7 +87,7 @@ def test_doctor_finds_records_of_runs_that_are_damaged(run, home: Home):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("mysql://there/runs", "DRIFTDECK_RUNS_URL is 'mysql://there/runs'; accepted is an address such as"),
+        ("mysql://there/runs", "DRIFTDECK_RUNS_URL begins with 'mysql'; accepted is an address as"),
         ("postgresql://ann:secret@127.0.0.1:1/runs", "The database of DRIFTDECK_RUNS_URL cannot be reached: "),
     ],
 )

@@ -122,6 +122,6 @@ def test_why_runs_cannot_go_on_is_told(runtime, spec, monkeypatch):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     training = describe_health(runtime)["training"]
-    assert (training["open_runs"], "DRIFTDECK_RUNS_URL is 'mysql://there/runs'" in training["problem"]) == (1, True)
+    assert (training["open_runs"], "DRIFTDECK_RUNS_URL begins with 'mysql'" in training["problem"]) == (1, True)
     assert not examine_training(training).passed
     assert examine_training({"open_runs": 1, "problem": None}).passed
