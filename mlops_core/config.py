@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mlops_core.entities import Baking, ChunkSize, Columns, Metric, ModelSpec, Standard, Task, Window, Words
 from mlops_core.errors import InputError
+from mlops_core.policy_terms import Policy, read_policy
 from mlops_core.sections import read_choice, read_names, read_number, read_text, refuse_unknown_keys
 from mlops_core.training_terms import read_gate, read_training
 
@@ -27,7 +28,9 @@ MOST_FEATURES = 1000
 LONGEST_BAKING_DAYS = 365.0
 
 _SECTIONS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"name", "task", "columns", "monitoring", "standards", "baking", "training", "gate", "words"}),
+    "": frozenset(
+        {"name", "task", "columns", "monitoring", "standards", "baking", "training", "gate", "policy", "words"}
+    ),
     "columns": frozenset(
         {"prediction_id", "timestamp", "version", "score", "label", "numeric", "categorical", "segments"}
     ),
@@ -161,6 +164,7 @@ def parse_model_text(text: str, name: str = "model file") -> ModelSpec:
             baking=_read_baking(document.get("baking", {})),
             training=read_training(document["training"]) if "training" in document else None,
             gate=read_gate(document.get("gate", {})),
+            policy=_read_policy(document),
             words=Words(**document.get("words", {})),
         )
     except KeyError as error:
@@ -170,6 +174,13 @@ def parse_model_text(text: str, name: str = "model file") -> ModelSpec:
 
 MOST_COST = 1e6
 """Largest loss that a model file may name; no metric comes near it."""
+
+
+def _read_policy(document: Mapping[str, object]) -> Policy:
+    policy = read_policy(document.get("policy", {}))
+    if policy.has_triggers and "training" not in document:
+        raise InputError("The section [policy] would start runs, but there is no section [training] that says how.")
+    return policy
 
 
 def _read_drift_cost(monitoring: Mapping[str, object]) -> float | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mlops_core.policy_terms import Policy
 from mlops_core.training_terms import GateTerms, Training
 
 
@@ -203,6 +204,8 @@ class ModelSpec:
     training: Training | None = None
     """How new versions come to be; None when they are made elsewhere."""
     gate: GateTerms = field(default_factory=GateTerms)
+    policy: Policy = field(default_factory=Policy)
+    """When that happens by itself."""
     words: Words = field(default_factory=Words)
 
 
