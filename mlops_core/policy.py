@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from mlops_core.entities import Status, Verdict
+from mlops_core.policy_records import Cause, Decision, Obstacle, PastRun
 from mlops_core.policy_terms import Least, Policy, Promotion
 from mlops_core.runs import RunStatus
 from mlops_core.words import join_names, write_instant
@@ -16,43 +16,6 @@ COUNTED = {
     Least.WARNING: frozenset({Status.WARNING, Status.ALERT}),
     Least.ALERT: frozenset({Status.ALERT}),
 }
-
-
-class Decision(StrEnum):
-    """What is done."""
-
-    HOLD = "HOLD"
-    RETRAIN = "RETRAIN"
-
-
-class Cause(StrEnum):
-    """What asks for a run."""
-
-    VERDICT = "verdict"
-    LABELS = "labels"
-    SCHEDULE = "schedule"
-
-
-class Obstacle(StrEnum):
-    """What keeps a run from being started though something asks for it."""
-
-    RUNNING = "running"
-    COOLDOWN = "cooldown"
-    BUDGET = "budget"
-    NOTHING_NEW = "nothing new"
-    """The policy's last run saw the same labels and verdicts; another would end as it did."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
-    """What is known of a run."""
-
-    id: int
-    at: datetime
-    """When it was ordered."""
-    status: RunStatus
-    is_own: bool
-    """Whether the policy started it, by a verdict, by labels, or by its schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ FLOORS = (
         "words",
         "chunking",
         "contracts",
+        "policy_records",
         "policy_terms",
         "production",
         "runs",

@@ -10,6 +10,7 @@ from mlops_core.demo.traffic import deliver, find_next_label_file, list_stops
 from mlops_core.entities import ModelSpec
 from mlops_core.errors import ConflictError, MLOpsError, UnfinishedError
 from mlops_core.services.alternatives import refresh_alternatives
+from mlops_core.services.automation import apply_policy
 from mlops_core.services.runtime import Runtime
 
 STEP, LONG_STEP = timedelta(hours=6), timedelta(days=1)
@@ -115,6 +116,7 @@ class DemoReplay:
                 if is_label_file and not self._paused.is_set():
                     refresh_alternatives(runtime, spec, moment)
                 clock.set(moment)
+                apply_policy(runtime, spec, moment)
             start = moment
             self._state = replace(self._state, at=moment)
 

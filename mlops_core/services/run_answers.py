@@ -10,7 +10,9 @@ from mlops_core.checks.training_data import TrainingCheck
 from mlops_core.entities import Actor, ModelSpec, Snapshot, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError
 from mlops_core.frozen_rows import FrozenRows, freeze_rows, locate_rows, mark_held_out
+from mlops_core.policy_terms import Promotion
 from mlops_core.runs import RunStatus, TrainingRun
+from mlops_core.services.automation import promote_passed
 from mlops_core.services.background import Progress
 from mlops_core.services.contracts import read_contract
 from mlops_core.services.registry import tell_registration
@@ -154,10 +156,16 @@ def _gate(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document, 
     return document
 
 
-def _promote(_runtime: Runtime, _spec: ModelSpec, _run: TrainingRun, given: Document) -> Document:
-    """Leave the promotion to people."""
-    words = "By hand: it is the challenger now" if given["passed"] else "The gate has refused it"
-    return {"promoted": False, "skipped": True, "words": words}
+def _promote(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document) -> Document:
+    """Promote what has passed when the policy says so; else leave it to people."""
+    if not given["passed"]:
+        return {"promoted": False, "skipped": True, "words": "The gate has refused it"}
+    if spec.policy.promote is Promotion.BY_HAND:
+        return {"promoted": False, "skipped": True, "words": "By hand: it is the challenger now"}
+    why_not = promote_passed(runtime, run, given["version"])
+    if why_not:
+        return {"promoted": False, "skipped": True, "words": f"It stays the challenger. {why_not}"}
+    return {"promoted": True, "words": f"{given['version']} is in production"}
 
 
 _ANSWERS: Mapping[str, Callable[[Runtime, ModelSpec, TrainingRun, Document], Document]] = {

@@ -8,6 +8,7 @@ from datetime import timedelta
 from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import MLOpsError
 from mlops_core.services.alternatives import refresh_alternatives
+from mlops_core.services.automation import apply_policy
 from mlops_core.services.monitoring import has_news, refresh
 from mlops_core.services.retention import apply_retention
 from mlops_core.services.runtime import Clock, Runtime, read_wall_clock
@@ -29,15 +30,21 @@ _log = logging.getLogger(__name__)
 
 
 def check_model(runtime: Runtime, spec: ModelSpec) -> None:
-    """Count and judge what is new; nothing is done while there is no news and the last check succeeded."""
+    """Count and judge what is new, and do what the policy asks for; nothing is done while there is no news.
+
+    A check that has failed is made again without any.
+    """
     now, last = runtime.now(spec.name), runtime.schedule.get(spec.name, Job.CHECK)
     if not (last and last.failures) and not has_news(runtime, spec, now, LONGEST_QUIET):
         return
     try:
         refresh(runtime, spec, now)
     finally:
-        # Versions are compared whatever else could not be checked.
-        refresh_alternatives(runtime, spec, now)
+        # Versions are compared, and the policy is heard, whatever else could not be checked.
+        try:
+            refresh_alternatives(runtime, spec, now)
+        finally:
+            apply_policy(runtime, spec, now)
 
 
 def keep_up(runtime: Runtime, spec: ModelSpec) -> None:

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mlops_core.entities import Actor, Window
 from mlops_core.errors import NotFoundError
+from mlops_core.policy_records import PastRun
 from mlops_core.runs import RunOrder, RunStatus, Step, StepState, StepStatus, TrainingRun, Trigger
 from mlops_core.store.connection import Database, Row, Transaction
 
@@ -95,6 +96,24 @@ def find_run_by_key(source: Database | Transaction, model: str, key: str) -> Tra
     """Give the run that an order with this key has made; None while there is none."""
     found = source.rows("find_run_by_key", {"model": model, "key": key})
     return get_run(source, found[0]["id"]) if found else None
+
+
+def list_past_runs(source: Database | Transaction, model: str, limit: int = MOST_RUNS) -> list[PastRun]:
+    """Give what a policy knows of the newest runs of a model, the newest first."""
+    return [
+        PastRun(
+            id=row["id"],
+            at=row["at"],
+            status=RunStatus(row["status"]),
+            is_own=Trigger(row["cause"]) is not Trigger.PERSON,
+        )
+        for row in source.rows("list_past_runs", {"model": model, "limit": limit})
+    ]
+
+
+def list_run_times(source: Database | Transaction, model: str) -> list[timedelta]:
+    """Give how long the runs of a model took that came to the gate, oldest first."""
+    return [timedelta(microseconds=row["took_us"]) for row in source.rows("list_run_times", {"model": model})]
 
 
 def _write_step(state: StepState) -> dict[str, object]:

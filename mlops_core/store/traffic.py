@@ -119,6 +119,19 @@ def list_batches(database: Database, model: str, kind: str, limit: int = 100) ->
     return [Batch(**row) for row in database.rows("list_batches", {"model": model, "kind": kind, "limit": limit})]
 
 
+def count_labels(
+    database: Database, model: str, first: datetime | None, second: datetime | None
+) -> tuple[int, int, int]:
+    """Count the labels that were stored at all, then those stored since each of two instants; since ever when None."""
+    row = database.rows("count_labels", {"model": model, "first": first, "second": second})[0]
+    return row["n"], row["since_first"], row["since_second"]
+
+
+def list_label_deliveries(database: Database, model: str) -> list[tuple[datetime, int]]:
+    """Give when labels were stored, and how many, oldest first."""
+    return [(row["at"], row["n"]) for row in database.rows("list_label_deliveries", {"model": model})]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """What came of one delivery of predictions."""

@@ -11,7 +11,8 @@ from mlops_core.checks.findings import Check
 from mlops_core.config import parse_model_text
 from mlops_core.entities import Status, Verdict
 from mlops_core.errors import InputError
-from mlops_core.policy import OUTCOMES, Cause, Decision, Facts, Obstacle, PastRun, decide, describe_policy
+from mlops_core.policy import OUTCOMES, Facts, decide, describe_policy
+from mlops_core.policy_records import Cause, Decision, Obstacle, PastRun
 from mlops_core.policy_terms import (
     VERDICT_CODES,
     Budget,

@@ -52,3 +52,21 @@ order by r.id;
 -- name: find_run_by_key
 -- The run that an order with this key has made.
 select id from runs where model = $model and key = $key order by id limit 1;
+
+-- name: list_past_runs
+-- What a policy knows of a model's runs, the newest first.
+select r.id, r.made_at as "at", coalesce(max_by(c.status, c.position), 'queued') as status, r.cause
+from runs as r
+left join run_changes as c on c.run = r.id
+where r.model = $model
+group by r.id, r.made_at, r.cause
+order by r.id desc
+limit $limit;
+
+-- name: list_run_times
+-- How long the runs of a model took that came to the gate, by the machine's clock, in microseconds, oldest first.
+select date_diff('microsecond', r.recorded_at, c.recorded_at) as took_us
+from runs as r
+inner join run_changes as c on c.run = r.id
+where r.model = $model and c.status in ('succeeded', 'refused')
+order by r.id;

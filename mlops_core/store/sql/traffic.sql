@@ -43,3 +43,19 @@ from batches
 where model = $model and kind = $kind
 order by id desc
 limit $limit;
+
+-- name: count_labels
+-- How many labels were stored at all, and how many since some instants; without an instant, all.
+select coalesce(sum(accepted), 0)::bigint as n,
+    coalesce(sum(accepted) filter (where $first::timestamptz is null or made_at > $first), 0)::bigint as since_first,
+    coalesce(sum(accepted) filter (where $second::timestamptz is null or made_at > $second), 0)::bigint as since_second
+from batches
+where model = $model and kind = 'labels';
+
+-- name: list_label_deliveries
+-- When labels were stored, and how many, oldest first.
+select made_at as "at", sum(accepted)::bigint as n
+from batches
+where model = $model and kind = 'labels' and accepted > 0
+group by made_at
+order by made_at;
