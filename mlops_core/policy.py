@@ -37,12 +37,12 @@ class Facts:
     @property
     def last(self) -> PastRun | None:
         """The newest run of anybody."""
-        return max(self.runs, key=lambda run: run.id, default=None)
+        return max(self.runs, key=_get_place, default=None)
 
     @property
     def own(self) -> PastRun | None:
         """The newest run that the policy has started."""
-        return max((run for run in self.runs if run.is_own), key=lambda run: run.id, default=None)
+        return max((run for run in self.runs if run.is_own), key=_get_place, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +140,9 @@ def _find_due(every_days: float, facts: Facts) -> datetime | None:
 def _find_obstacle(policy: Policy, facts: Facts, asked: Sequence[Asked]) -> tuple[Obstacle, PastRun, str] | None:
     """Give what stops a run, the run that it refers to, and its words."""
     last, own = facts.last, facts.own
-    running = next((run for run in facts.runs if not run.status.is_over), None)
-    if running:
-        return Obstacle.RUNNING, running, f"run {running.id} is {running.status.value}"
+    for run in facts.runs:
+        if run.status and not run.status.is_over:
+            return Obstacle.RUNNING, run, f"run {run.id} is {run.status.value}"
     if last is None:
         return None
     until = last.at + timedelta(days=policy.cooldown_days)
@@ -156,8 +156,9 @@ def _find_obstacle(policy: Policy, facts: Facts, asked: Sequence[Asked]) -> tupl
         told = f"the budget of {n:,} in {_count_days(policy.budget.days)} is used up until "
         return Obstacle.BUDGET, last, told + _tell(oldest + timedelta(days=policy.budget.days))
     if own and not _is_anything_new(facts, own, asked):
-        told = f"run {own.id} {OUTCOMES[own.status]}, and neither labels nor other verdicts have come since"
-        return Obstacle.NOTHING_NEW, own, told
+        ended = f"run {own.id} {OUTCOMES[own.status]}, and " if own.status else ""
+        after = "" if own.status else f" run {own.id}"
+        return Obstacle.NOTHING_NEW, own, f"{ended}neither labels nor other verdicts have come since{after}"
     return None
 
 
@@ -167,6 +168,10 @@ OUTCOMES = {
     RunStatus.FAILED: "has failed",
     RunStatus.CANCELLED: "was cancelled",
 }
+
+
+def _get_place(run: PastRun) -> tuple[datetime, int]:
+    return run.at, run.id
 
 
 def _is_anything_new(facts: Facts, own: PastRun, asked: Sequence[Asked]) -> bool:

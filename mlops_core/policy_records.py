@@ -40,7 +40,8 @@ class PastRun:
     id: int
     at: datetime
     """When it was ordered."""
-    status: RunStatus
+    status: RunStatus | None
+    """None of one that only a simulation has: it is over, and nobody knows how it would have ended."""
     is_own: bool
     """Whether the policy started it, by a verdict, by labels, or by its schedule."""
 

@@ -121,6 +121,14 @@ def test_run_is_held_and_the_reason_said_when_something_stops_it(words):
     assert answer.words.endswith(f" No run: {words}.")
 
 
+def test_last_run_is_the_one_that_was_ordered_last_whatever_its_number():
+    runs = (past(9, 30, None), past(2, 5))
+    assert decide(POLICY, replace(QUIET, **VERDICT, runs=runs)).because == 2
+    assert decide(POLICY, replace(QUIET, **(VERDICT | NEWS), runs=(past(9, 9, None),))).words.endswith(
+        " No run: neither labels nor other verdicts have come since run 9."
+    )
+
+
 PASSES = {
     "the cooldown is over": ((past(4, 7),), {}),
     "the budget has room": ((past(2, 60), past(3, 20)), {}),
