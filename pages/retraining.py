@@ -24,8 +24,10 @@ def show_answer(view: View, runs: list[TrainingRun], challenger: str | None) -> 
         with words, st.container(key="headline"):
             show_headline(headline)
         with actions:
-            if headline.action and headline.target:
-                offer_advice(headline.action, headline.target)
+            # A place of its own: what stands below stays where it is when the advice comes or goes.
+            with st.container():
+                if headline.action and headline.target:
+                    offer_advice(headline.action, headline.target)
             offer_run(view, runs)
             show_champion(champion)
 
