@@ -76,6 +76,8 @@ class Simulation:
     end: datetime
     decisions: tuple[SimulatedDecision, ...]
     """Runs, and holds though something asked for one, each told once; oldest first."""
+    versions: tuple[str, ...]
+    """Every version, in order of registration."""
     deployments: tuple[Deployment, ...]
     deliveries: tuple[tuple[datetime, int], ...]
     """When labels came, and how many."""
@@ -135,6 +137,7 @@ def simulate_policy(runtime: Runtime, spec: ModelSpec, policy: Policy, now: date
         start=looks[0] if looks else now,
         end=now,
         decisions=tuple(_replay(policy, past, looks)),
+        versions=tuple(version.name for version in past.versions),
         deployments=tuple(past.deployments),
         deliveries=tuple(past.deliveries),
         run_time=timedelta(seconds=median(took.total_seconds() for took in times)) if times else None,

@@ -1,0 +1,100 @@
+"""A policy over time: when it would have started runs and held them, between labels and changes of production."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from textwrap import wrap
+
+import plotly.graph_objects as go
+
+from mlops_core.charts.plain import show_plain
+from mlops_core.charts.theme import Palette, make_figure
+from mlops_core.entities import Span
+
+HEIGHT = 210
+WORDS_WIDTH = 60
+"""Characters of a line of what is shown at a mark."""
+RUNS, HELD, LABELS, PRODUCTION = "runs", "held", "labels", "in production"
+ROWS = (PRODUCTION, LABELS, HELD, RUNS)
+"""From the lowest to the highest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyMark:
+    """One decision."""
+
+    at: datetime
+    run: int | None
+    """The number of the run; None of a hold."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChart:
+    """What the chart shows."""
+
+    marks: Sequence[PolicyMark]
+    deliveries: Sequence[tuple[datetime, int]]
+    """When labels came, and how many."""
+    spans: Sequence[Span]
+    """Times in production, oldest first."""
+    start: datetime
+    now: datetime
+
+
+def draw_policy(chart: PolicyChart, colours: Mapping[str, str], palette: Palette) -> go.Figure:
+    """Draw a row each of runs (diamonds), holds (open squares), deliveries of labels, and versions in production."""
+    figure = make_figure(palette, HEIGHT)
+    for span in chart.spans:
+        _add_span(figure, span, chart, colours, palette)
+    figure.add_scatter(
+        x=[at for at, _ in chart.deliveries],
+        y=[LABELS] * len(chart.deliveries),
+        mode="markers",
+        marker={"symbol": "line-ns-open", "size": 10, "color": palette.muted},
+        customdata=[n for _, n in chart.deliveries],
+        hovertemplate="%{x|%d %b %Y %H:%M} UTC: %{customdata:,} labels<extra></extra>",
+    )
+    _add_marks(figure, HELD, [one for one in chart.marks if one.run is None], "square-open", palette.muted)
+    _add_marks(figure, RUNS, [one for one in chart.marks if one.run is not None], "diamond", palette.text)
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=ROWS,
+        range=[-0.6, len(ROWS) - 0.4],
+        tickfont={"size": 13, "color": palette.text},
+        ticklabelstandoff=6,
+    )
+    figure.update_xaxes(tickformat="%d %b\n%Y", range=[chart.start, chart.now])
+    figure.update_layout(showlegend=False)
+    return figure
+
+
+def describe_policy_chart(chart: PolicyChart, sentence: str) -> str:
+    """Say in words what the chart shows, for those who cannot see it."""
+    told = [f"{mark.at:%d %b %Y}: {'held' if mark.run is None else f'run {mark.run}'}." for mark in chart.marks]
+    return " ".join(["The policy over time.", sentence, *told])
+
+
+def _add_span(figure: go.Figure, span: Span, chart: PolicyChart, colours: Mapping[str, str], palette: Palette) -> None:
+    start, end = max(span.start, chart.start), span.end or chart.now
+    figure.add_scatter(
+        x=[start, start + (end - start) / 2, end],
+        y=[PRODUCTION] * 3,
+        mode="lines+text",
+        line={"color": colours.get(span.version, palette.muted), "width": 6},
+        text=["", show_plain(span.version), ""],
+        textposition="bottom center",
+        textfont={"size": 12, "color": palette.text},
+        hovertemplate=f"{show_plain(span.version)} from {span.start:%d %b %Y}<extra></extra>",
+    )
+
+
+def _add_marks(figure: go.Figure, row: str, marks: Sequence[PolicyMark], symbol: str, colour: str) -> None:
+    figure.add_scatter(
+        x=[mark.at for mark in marks],
+        y=[row] * len(marks),
+        mode="markers",
+        marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 1.5, "color": colour}},
+        customdata=["<br>".join(map(show_plain, wrap(mark.words, WORDS_WIDTH))) for mark in marks],
+        hovertemplate="%{x|%d %b %Y %H:%M} UTC<br>%{customdata}<extra></extra>",
+    )
