@@ -10,6 +10,7 @@ from mlops_core.services.side_by_side import find_champion
 from pages.components.change import draw_change_dialog, offer_advice
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, show_headline
+from pages.components.policy_panel import show_policy
 from pages.components.run_choice import choose_run, show_history
 from pages.components.run_dialog import draw_run_dialog, offer_run
 from pages.components.run_panels import show_run
@@ -46,4 +47,6 @@ if chosen:
     show_history(runs)
 elif view.spec.training:
     show_note("Train a new version, and its steps, candidates, and reasons are shown here.")
+if view.spec.training:
+    show_policy(view)
 show_clock(view.now, read_refreshed(view.runtime, view.spec), is_demo=view.spec.name in view.runtime.clocks)
