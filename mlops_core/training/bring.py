@@ -52,8 +52,9 @@ def _select(rows: pd.DataFrame, request: RowsRequest, columns: list[str], numeri
     strange = sorted(set(chosen["label"].dropna().unique()) - {0.0, 1.0})
     if strange:
         raise InputError(f"A label of load_rows is {strange[0]!r}; accepted are 0 and 1.")
+    kinds = dict.fromkeys((name for name in columns if isinstance(chosen[name].dtype, pd.CategoricalDtype)), "str")
     try:
-        return chosen.astype(dict.fromkeys(numeric, "float64"))
+        return chosen.astype(kinds | dict.fromkeys(numeric, "float64"))
     except (TypeError, ValueError) as error:
         raise InputError(f"A number of load_rows cannot be read: {error}.") from error
 

@@ -46,6 +46,15 @@ def test_same_rows_give_the_same_snapshot_in_any_order(tmp_path):
     assert freeze_brought(tmp_path, rows).rows == rows["label"].notna().sum()
 
 
+def test_categories_of_pandas_are_taken_as_texts(tmp_path):
+    line = Candidate(name="line", features=("income", "region"), estimator=LogisticRegression())
+    rows = draw().assign(region=lambda rows: rows["region"].astype("category"))
+    plan = Plan(candidates=[line], load_rows=lambda _: rows)
+    found = bring_rows(plan, REQUEST, ["income"], ["region"])
+    assert set(found["region"]) == {"north", "south"}
+    assert freeze_brought(tmp_path, found).columns["region"] in ("string", "large_string")
+
+
 FAULTS = {
     "no frame": (lambda rows: rows.to_dict(), "has returned dict; accepted is a pandas data frame"),
     "no column": (lambda rows: rows.drop(columns="debt"), "lack the column 'debt'"),
