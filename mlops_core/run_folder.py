@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from mlops_core.runs import Step, StepState, StepStatus
@@ -76,11 +76,6 @@ def remove_work(folder: Path) -> None:
     for path in folder.glob("*"):
         if path.name != LOG:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def read_wall_clock() -> datetime:
-    """Give the time of the machine, aware UTC."""
-    return datetime.now(UTC)
 
 
 def _read_lines(text: str) -> Iterator[LogLine]:

@@ -24,6 +24,7 @@ FLOORS = (
         "runs",
         "sections",
         "training_terms",
+        "wall_clock",
     },
     {"stats"},
     {"checks", "policy", "store", "artifacts", "frozen_rows", "run_folder"},

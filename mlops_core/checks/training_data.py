@@ -1,6 +1,6 @@
 """Training rows before training: decides which of them are no reason to worry, and which features are suspects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,15 +93,6 @@ def check_training_rows(
         terms = contract.get_terms(summary.feature)
         found += _check_contract(summary, terms) if terms else []
     return sorted(found, key=lambda finding: not finding.check.is_suspicion)
-
-
-def find_suspects(findings: Sequence[TrainingFinding], features: Sequence[str]) -> Mapping[str, str]:
-    """Give the reason of each suspicion against one of some features, by feature."""
-    return {
-        finding.feature: finding.reason
-        for finding in findings
-        if finding.check.is_suspicion and finding.feature in features and finding.feature is not None
-    }
 
 
 def _warn(

@@ -12,7 +12,8 @@ from mlops_core.policy_records import Cause, Decision, Obstacle, PolicyDecision
 from mlops_core.policy_terms import write_policy
 from mlops_core.runs import RunOrder, TrainingRun, Trigger
 from mlops_core.services.deployment import ChangeRequest, change_production, run_preflight
-from mlops_core.services.retraining import LONGEST_REASON, order_run
+from mlops_core.services.reasons import LONGEST_REASON
+from mlops_core.services.retraining import order_run
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.connection import Transaction

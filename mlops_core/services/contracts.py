@@ -11,6 +11,7 @@ from mlops_core.checks.proposal import propose_terms, propose_traffic
 from mlops_core.contracts import Contract, ContractEdits, ContractRevision, FeatureKind, FeatureTerms, TrafficTerms
 from mlops_core.entities import Actor, ModelSpec, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError
+from mlops_core.services.reasons import LONGEST_REASON
 from mlops_core.services.references import ensure_reference, ensure_snapshot_reference, read_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
@@ -22,7 +23,6 @@ from mlops_core.store.traffic import list_longest_waits
 
 WATCHED = timedelta(days=28)
 """The deliveries of this time before the newest one say how long the wait for the next one usually gets."""
-LONGEST_REASON = 2000
 TRAFFIC = "traffic"
 """What a change of the terms for all rows is listed under."""
 

@@ -9,15 +9,16 @@ from mlops_core.checks.baking import find_end, make_promise
 from mlops_core.entities import Action, Actor, Deployment, ModelSpec, Preflight, PreflightCheck, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError, PreflightError
 from mlops_core.production import Bake, Promise
-from mlops_core.services.runtime import Runtime, read_wall_clock
+from mlops_core.services.reasons import check_reason
+from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import AuditLine, add_audit_event
 from mlops_core.store.bakes import add_bake
 from mlops_core.store.connection import Transaction
 from mlops_core.store.deployments import ChangeBasis, add_deployment, get_champion, get_change_basis, list_deployments
 from mlops_core.store.models import get_model, get_version, list_versions
+from mlops_core.wall_clock import read_wall_clock
 
 PREFLIGHT_VALIDITY = timedelta(minutes=10)
-LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def change_production(
     PreflightError
         The version could not serve. In every case nothing is changed.
     """
-    _check_request(request)
+    check_reason(request.reason)
     if preflight is None:
         get_model(runtime.database, request.model)
         get_version(runtime.database, request.model, request.to)
@@ -175,12 +176,6 @@ def _tell(
         },
         after=last_line,
     )
-
-
-def _check_request(request: ChangeRequest) -> None:
-    reason = request.reason.strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
 
 
 def _find_repeated_or_refuse(basis: ChangeBasis, request: ChangeRequest) -> Deployment | None:

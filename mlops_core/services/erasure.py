@@ -15,6 +15,7 @@ from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import ConflictError, InputError, NotFoundError
 from mlops_core.frozen_rows import drop_prediction, hash_rows, locate_rows, replacing_rows
 from mlops_core.services.monitoring import count_waiting
+from mlops_core.services.reasons import check_reason
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshots import read_whole
 from mlops_core.store.audit import add_audit_event
@@ -30,7 +31,7 @@ from mlops_core.store.erasures import (
 from mlops_core.store.runs import list_open_runs
 from mlops_core.store.snapshots import SnapshotState, list_snapshots, note_content
 
-LONGEST_REASON, LONGEST_ID = 2000, 1000
+LONGEST_ID = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,7 @@ def erase_prediction(
     HomeError
         When a snapshot's file is damaged, or the disk is full; repeating it goes on.
     """
-    if not 1 <= len(reason.strip()) <= LONGEST_REASON:
-        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
+    check_reason(reason)
     plan = plan_erasure(runtime, spec, prediction_id)
     if plan.erased_at:
         return plan

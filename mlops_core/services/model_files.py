@@ -12,13 +12,13 @@ from mlops_core.config import parse_model_text
 from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import InputError, MLOpsError
 from mlops_core.services.monitoring import refresh
+from mlops_core.services.reasons import LONGEST_REASON
 from mlops_core.services.registry import register_model
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.models import find_model_text, replace_model_text
 from mlops_core.store.traffic import list_batches
 
-LONGEST_REASON = 2000
 COUNTED_BY = ("chunk", "timezone", "threshold")
 """Keys of [monitoring] that counts of traffic are made by."""
 

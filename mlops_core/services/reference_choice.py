@@ -10,6 +10,7 @@ from mlops_core.chunking import MICROSECOND, find_chunk, next_chunk
 from mlops_core.entities import Actor, ModelSpec, Window
 from mlops_core.errors import InputError, MLOpsError
 from mlops_core.services.monitoring import count_waiting, refresh
+from mlops_core.services.reasons import check_reason
 from mlops_core.services.references import (
     count_window,
     ensure_reference,
@@ -27,7 +28,6 @@ from mlops_core.store.references import Reference
 
 LEAST_ROWS = DriftLimits().least_rows
 """Of a reference: with fewer nothing could be judged."""
-LONGEST_REASON = 2000
 
 _log = logging.getLogger(__name__)
 
@@ -103,8 +103,7 @@ def set_reference(
     ConflictError
         When they do not fit the bins by which the traffic is counted.
     """
-    if not 1 <= len(reason.strip()) <= LONGEST_REASON:
-        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
+    check_reason(reason)
     before = get_reference_choice(runtime.database, spec.name)
     choice = ReferenceChoice(
         version=asked if isinstance(asked, str) else None,

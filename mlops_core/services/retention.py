@@ -8,6 +8,7 @@ from mlops_core.chunking import LONGEST, find_chunk
 from mlops_core.entities import Actor, ModelSpec, Retention
 from mlops_core.errors import ConflictError, InputError
 from mlops_core.services.monitoring import count_waiting
+from mlops_core.services.reasons import check_reason
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshot_retention import (
     count_before_deletion,
@@ -26,7 +27,6 @@ from mlops_core.store.retention import (
 )
 
 LONGEST_DAYS = 36_500
-LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,7 @@ def set_retention(
         When the days or the reason are not accepted, or nothing changes.
     """
     _check_days(spec, retention)
-    if not 1 <= len(reason.strip()) <= LONGEST_REASON:
-        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
+    check_reason(reason)
     before = get_retention(runtime.database, spec.name)
     if before == retention:
         raise InputError(f"{spec.name} keeps its data that long already; nothing was changed.")

@@ -8,8 +8,9 @@ from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import ConflictError, InputError, NotFoundError
 from mlops_core.run_folder import LogLine, fold_log, read_log
 from mlops_core.runs import RunOrder, RunStatus, StepState, StepStatus, TrainingRun
+from mlops_core.services.reasons import check_reason
 from mlops_core.services.run_orders import find_training_window, get_training
-from mlops_core.services.runtime import Runtime, read_wall_clock
+from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.challengers import get_challenger
 from mlops_core.store.connection import Transaction
@@ -25,8 +26,7 @@ from mlops_core.store.runs import (
     list_runs,
 )
 from mlops_core.store.snapshots import find_gone
-
-LONGEST_REASON = 2000
+from mlops_core.wall_clock import read_wall_clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def cancel_run(runtime: Runtime, spec: ModelSpec, number: int, *, actor: Actor, 
     InputError
         No reason was given.
     """
-    _check_reason(reason)
+    check_reason(reason)
     run = find_run(runtime, spec, number)
     if run.version:
         raise ConflictError(f"Run {number} has registered {run.version} already; it cannot be cancelled any more.")
@@ -129,7 +129,7 @@ def get_history(runtime: Runtime, spec: ModelSpec, limit: int = MOST_RUNS) -> li
 
 def _check_order(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> None:
     get_training(spec)
-    _check_reason(order.reason)
+    check_reason(order.reason)
     if order.snapshot:
         get_snapshot(runtime.database, spec.name, order.snapshot)
         gone = find_gone(runtime.database, order.snapshot)
@@ -146,12 +146,6 @@ def _cut_short(step: StepState, now: datetime) -> StepState:
     if step.status is not StepStatus.RUNNING:
         return step
     return replace(step, status=StepStatus.FAILED, ended_at=now, fraction=None, words="Cancelled")
-
-
-def _check_reason(given: str) -> None:
-    reason = given.strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
 
 
 def _refuse_other(earlier: TrainingRun, order: RunOrder) -> None:

@@ -18,7 +18,7 @@ from mlops_core.services.contracts import read_contract
 from mlops_core.services.registry import tell_registration
 from mlops_core.services.run_gate import hold_gate, write_gate
 from mlops_core.services.run_orders import find_gate_window, find_training_window
-from mlops_core.services.runtime import Runtime, read_wall_clock
+from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.challengers import set_challenger
 from mlops_core.store.connection import Transaction
@@ -33,6 +33,7 @@ from mlops_core.store.models import (
 )
 from mlops_core.store.runs import RunChange, add_run_change, get_run
 from mlops_core.store.training_rows import describe_query, fetch_training_rows, measure_served_nulls, measure_span
+from mlops_core.wall_clock import read_wall_clock
 
 Document = dict[str, Any]
 NAME = re.compile(r"v(\d+)")

@@ -1,12 +1,12 @@
 """Runs as JSON: decides the keys of the contract, and in which order candidates stand in the leaderboard."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_core.entities import Metric, ModelSpec
 from mlops_core.run_folder import LogLine
 from mlops_core.runs import TrainingRun
+from mlops_core.services.leaderboard import average_folds, rank_trials
 from mlops_core.services.retraining import RunView
 
 SHOWN_OF_SNAPSHOT = ("id", "rows", "start", "end")
@@ -21,7 +21,7 @@ def describe_run(spec: ModelSpec, view: RunView, *, with_log: bool = False) -> D
         "steps": view.steps,
         "snapshot": _pick(report.get("snapshot"), SHOWN_OF_SNAPSHOT),
         "findings": report.get("findings", []),
-        "leaderboard": rank_trials(spec.primary_metric, report),
+        "leaderboard": list_trials(spec.primary_metric, report),
         "gate": _describe_gate(report.get("gate")),
         "version": run.version,
         "outcome": run.reason or None,
@@ -61,7 +61,7 @@ def describe_briefly(run: TrainingRun) -> Document:
     }
 
 
-def rank_trials(metric: Metric, report: Mapping[str, object]) -> list[Document]:
+def list_trials(metric: Metric, report: Mapping[str, object]) -> list[Document]:
     """Give what candidates have shown, the best mean of a metric first, those without one last.
 
     Parameters
@@ -71,9 +71,8 @@ def rank_trials(metric: Metric, report: Mapping[str, object]) -> list[Document]:
     """
     trials, best = report.get("leaderboard"), report.get("best")
     chosen = best.get("best") if isinstance(best, Mapping) else None
-    rows = [_describe_trial(metric, trial, chosen) for trial in trials] if isinstance(trials, list) else []
-    sign = -1 if metric.higher_is_better is False else 1
-    return sorted(rows, key=lambda row: math.inf if row["mean"] is None else -sign * row["mean"])
+    known = rank_trials(trials, metric) if isinstance(trials, list) else []
+    return [_describe_trial(metric, trial, chosen) for trial in known]
 
 
 def _describe_trial(metric: Metric, trial: Mapping[str, Any], chosen: object) -> Document:
@@ -81,18 +80,13 @@ def _describe_trial(metric: Metric, trial: Mapping[str, Any], chosen: object) ->
         "candidate": trial["candidate"],
         "is_best": trial["candidate"] == chosen,
         "metric": metric,
-        "mean": _average([fold.get(metric.value) for fold in trial["folds"]]),
+        "mean": average_folds(trial, metric),
         "features": trial["features"],
         "estimator": trial["estimator"],
         "folds": trial["folds"],
         "seconds": trial["seconds"],
         "error": trial["error"],
     }
-
-
-def _average(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def _describe_gate(gate: object) -> Document:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from mlops_core.config import Home, locate_run_records
 from mlops_core.entities import ModelSpec
 from mlops_core.errors import CancelledError, MLOpsError
-from mlops_core.run_folder import fold_log, read_log, read_wall_clock, remove_work
+from mlops_core.run_folder import fold_log, read_log, remove_work
 from mlops_core.runs import RunStatus, TrainingRun
 from mlops_core.services.background import Progress
 from mlops_core.services.run_worker import RunWorker
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.models import get_model
 from mlops_core.store.runs import RunChange, add_run_change, get_run, list_open_runs
+from mlops_core.wall_clock import read_wall_clock
 
 if TYPE_CHECKING:
     from mlops_core.services.run_records import RunRecords

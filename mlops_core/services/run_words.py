@@ -8,6 +8,7 @@ from mlops_core.checks.headline import Headline
 from mlops_core.entities import Action, Metric, ModelSpec, Status
 from mlops_core.runs import RunStatus, StepState, StepStatus, TrainingRun, Trigger
 from mlops_core.services.activity import write_csv
+from mlops_core.services.leaderboard import average_folds, rank_trials
 from mlops_core.words import write_age, write_day, write_instant, write_number, write_span, write_value
 
 MARKS = {
@@ -188,29 +189,11 @@ def list_leaderboard(trials: Sequence[Mapping[str, Any]], primary: Metric) -> tu
     columns = ["Candidate", "Estimator", *(metric.label for metric in metrics), "Features", "Seconds", "Remark"]
     lines = []
     for trial in rank_trials(trials, primary):
-        means = [average(trial, metric) for metric in metrics]
+        means = [average_folds(trial, metric) for metric in metrics]
         values = ["–" if value is None else write_value(value) for value in means]
         seconds, n_features = f"{trial['seconds']:.1f}", str(len(trial["features"]))
         lines.append([trial["candidate"], trial["estimator"], *values, n_features, seconds, trial["error"] or ""])
     return columns, lines
-
-
-def rank_trials(trials: Sequence[Mapping[str, Any]], primary: Metric) -> list[Mapping[str, Any]]:
-    """Put trials in order, the best first, those that failed last."""
-    sign = -1 if primary.higher_is_better is False else 1
-
-    def place(trial: Mapping[str, Any]) -> tuple[bool, float]:
-        value = average(trial, primary)
-        return (value is None, -sign * value if value is not None else 0.0)
-
-    return sorted(trials, key=place)
-
-
-def average(trial: Mapping[str, Any], metric: Metric) -> float | None:
-    """Give the mean of a metric over the folds of a trial; None without any."""
-    values = [fold.get(metric.value) for fold in trial["folds"]]
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def write_leaderboard(trials: Sequence[Mapping[str, Any]], primary: Metric) -> str:

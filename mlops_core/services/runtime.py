@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mlops_core.config import Home
 from mlops_core.services.artifact_host import ArtifactHost
@@ -12,16 +12,12 @@ from mlops_core.services.schedule import Schedule
 from mlops_core.services.shifts import ShiftCache
 from mlops_core.store.connection import Database
 from mlops_core.store.migrations import migrate
+from mlops_core.wall_clock import read_wall_clock
 
 REPLAY_LIMIT_S = 60.0
 """Time that one batch of a replay may take."""
 
 Clock = Callable[[], datetime]
-
-
-def read_wall_clock() -> datetime:
-    """Give the time of the machine, aware UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True, kw_only=True)

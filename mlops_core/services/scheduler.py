@@ -11,10 +11,11 @@ from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.automation import apply_policy
 from mlops_core.services.monitoring import has_news, refresh
 from mlops_core.services.retention import apply_retention
-from mlops_core.services.runtime import Clock, Runtime, read_wall_clock
+from mlops_core.services.runtime import Clock, Runtime
 from mlops_core.services.schedule import Job, JobState, note_failure, note_success
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.models import list_models
+from mlops_core.wall_clock import read_wall_clock
 
 TICK_S = 1.0
 """How often the scheduler looks whether something is due."""

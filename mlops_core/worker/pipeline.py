@@ -12,9 +12,10 @@ from dbos import DBOS
 from mlops_core.config import Home
 from mlops_core.errors import CancelledError, MLOpsError
 from mlops_core.frozen_rows import locate_rows
-from mlops_core.run_folder import LogLine, append_line, make_folder, read_wall_clock
+from mlops_core.run_folder import LogLine, append_line, make_folder
 from mlops_core.runs import Step, StepStatus
 from mlops_core.services.run_records import QUESTION
+from mlops_core.wall_clock import read_wall_clock
 from mlops_core.worker.bench import Bench
 
 WAIT_S = 3600.0

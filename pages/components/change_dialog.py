@@ -23,7 +23,7 @@ from mlops_core.services.deployment import (
 )
 from mlops_core.services.rehearsal import Rehearsal, is_worse, write_rehearsal
 from mlops_core.services.rehearsal_words import describe_rehearsal
-from mlops_core.services.runtime import read_wall_clock
+from mlops_core.wall_clock import read_wall_clock
 from pages.components.filters import View
 from pages.components.rehearsal import follow, show_checks, show_rehearsal, start_rehearsal
 from pages.components.session import get_actor

@@ -9,18 +9,18 @@ from mlops_core.charts.leaderboard import describe_leaderboard, draw_leaderboard
 from mlops_core.errors import MLOpsError
 from mlops_core.runs import RunStatus, StepState, TrainingRun
 from mlops_core.services.comparison import read_comparison
+from mlops_core.services.leaderboard import rank_trials
 from mlops_core.services.retraining import RunView, cancel_run, read_run
 from mlops_core.services.run_words import (
     MARKS,
     describe_run,
     list_leaderboard,
-    rank_trials,
     tell_progress,
     tell_step,
     tell_waiting,
     write_leaderboard,
 )
-from mlops_core.services.runtime import read_wall_clock
+from mlops_core.wall_clock import read_wall_clock
 from mlops_core.words import write_clock
 from pages.components.downloads import offer_csv
 from pages.components.filters import View

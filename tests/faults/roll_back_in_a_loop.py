@@ -10,9 +10,10 @@ from pathlib import Path
 from mlops_core.config import Home
 from mlops_core.entities import Action, Actor, Preflight
 from mlops_core.services.deployment import ChangeRequest, change_production
-from mlops_core.services.runtime import Runtime, read_wall_clock
+from mlops_core.services.runtime import Runtime
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
+from mlops_core.wall_clock import read_wall_clock
 
 MODEL = "car-loan"
 """As in tests.small_home, whose imports take seconds."""
