@@ -4,8 +4,9 @@ import streamlit as st
 
 from mlops_core.runs import TrainingRun
 from mlops_core.services.overview import read_refreshed
-from mlops_core.services.retraining import find_challenger, get_history
+from mlops_core.services.retraining import get_history
 from mlops_core.services.run_words import NO_TRAINING, tell_training
+from mlops_core.services.shadow import Shadow, read_shadow
 from mlops_core.services.side_by_side import find_champion
 from pages.components.change import draw_change_dialog, offer_advice
 from pages.components.filters import View, open_view, show_clock
@@ -17,9 +18,9 @@ from pages.components.run_panels import show_run
 from pages.components.states import show_note
 
 
-def show_answer(view: View, runs: list[TrainingRun], challenger: str | None) -> None:
+def show_answer(view: View, runs: list[TrainingRun], shadow: Shadow | None) -> None:
     champion = find_champion(view.runtime, view.spec)
-    headline = tell_training(view.spec, runs, challenger, champion)
+    headline = tell_training(view.spec, runs, shadow, champion)
     with st.container(key=f"banner-{headline.status.value}"):
         words, actions = st.columns([3.2, 1], gap="medium", vertical_alignment="center")
         with words, st.container(key="headline"):
@@ -35,7 +36,7 @@ def show_answer(view: View, runs: list[TrainingRun], challenger: str | None) -> 
 
 view = open_view(has_window=False)
 runs = get_history(view.runtime, view.spec)
-show_answer(view, runs, find_challenger(view.runtime, view.spec))
+show_answer(view, runs, read_shadow(view.runtime, view.spec))
 draw_change_dialog(view)
 draw_run_dialog(view)
 if view.spec.training is None:

@@ -10,6 +10,7 @@ from mlops_core.entities import Action
 from mlops_core.services.baking import read_bakes
 from mlops_core.services.history import VersionHistory, describe_history, read_history
 from mlops_core.services.overview import read_overview
+from pages.components.challenger import draw_challenger_dialog, show_challenger
 from pages.components.change import draw_change_dialog, offer_change, offer_undo
 from pages.components.filters import View, open_view, show_clock
 from pages.components.headline import show_champion, write_title
@@ -54,10 +55,13 @@ offer_undo(view, overview)
 show_answer(view, histories)
 colours = assign_colours(overview.versions, get_palette())
 show_spans(view, histories, colours)
+show_challenger(view, overview.shadow)
 show_served(view, overview.versions, colours)
 show_lineage(view, histories, colours)
+challenger = overview.shadow.challenge.version if overview.shadow else None
 bakes = read_bakes(view.runtime, view.spec, view.now)
 for history in reversed(histories):
-    show_version(view, history, colours[history.version.name], bakes)
+    show_version(view, history, colours[history.version.name], bakes, challenger)
 show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)
 draw_change_dialog(view)
+draw_challenger_dialog(view, overview.shadow)

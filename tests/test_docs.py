@@ -167,6 +167,7 @@ def describe_table(section: str, title: str) -> set[str]:
     [
         ("", "models", "ModelBody"),
         ("rollback", "changes", "ChangeBody"),
+        ("challenger", "challenger", "ChallengerBody"),
         ("contract", "contract", "ContractBody"),
         ("reference", "reference", "ReferenceBody"),
         ("retention", "retention", "RetentionBody"),

@@ -9,7 +9,18 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from mlops_core.api import changes, comparison, contract, models, reference, reports, retention, runs, snapshots
+from mlops_core.api import (
+    challenger,
+    changes,
+    comparison,
+    contract,
+    models,
+    reference,
+    reports,
+    retention,
+    runs,
+    snapshots,
+)
 from mlops_core.api.address import PREFIX
 from mlops_core.api.answers import make_error, make_failure
 from mlops_core.api.edge import LARGEST_BODY_BYTES, guard
@@ -48,6 +59,7 @@ def create_api(get_runtime: Callable[[], Runtime], get_token: Callable[[], str])
     routes.include_router(comparison.router)
     routes.include_router(changes.router)
     routes.include_router(models.router)
+    routes.include_router(challenger.router)
     routes.include_router(contract.router)
     routes.include_router(reference.router)
     routes.include_router(retention.router)

@@ -139,6 +139,14 @@ def _add_changes(commands: "argparse._SubParsersAction[_Parser]") -> None:
         change.add_argument(
             "--expected-champion", metavar="V", help="refuse when another version is in production by now"
         )
+    challenger = _add(
+        commands, "challenger", "challenger:run_challenger", "say or choose what is tried on live traffic"
+    )
+    challenger.add_argument("model", metavar="MODEL")
+    choice = challenger.add_mutually_exclusive_group()
+    choice.add_argument("--set", metavar="V", help="the version that scores in the shadow of the one in production")
+    choice.add_argument("--stop", action="store_true", help="end the trial; what was scored stays")
+    challenger.add_argument("--reason", metavar="TEXT", help="why, for the audit log; needed to change anything")
 
 
 def _add_training(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from mlops_core.demo.clock import DEMO_MODEL, DemoClock
+from mlops_core.demo.rival import bring_rival
 from mlops_core.demo.traffic import deliver, find_next_label_file, list_stops
 from mlops_core.entities import ModelSpec
 from mlops_core.errors import ConflictError, MLOpsError, UnfinishedError
 from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.automation import apply_policy
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.shadow import keep_shadow
 
 STEP, LONG_STEP = timedelta(hours=6), timedelta(days=1)
 """How often a play of up to a day, and a longer one, stops to check."""
@@ -116,9 +118,19 @@ class DemoReplay:
                 if is_label_file and not self._paused.is_set():
                     refresh_alternatives(runtime, spec, moment)
                 clock.set(moment)
+                bring_rival(runtime, spec, start, moment)
+                _shadow(runtime, spec, moment)
                 apply_policy(runtime, spec, moment)
             start = moment
             self._state = replace(self._state, at=moment)
+
+
+def _shadow(runtime: Runtime, spec: ModelSpec, moment: datetime) -> None:
+    """Let the challenger score; where it cannot, the demo plays on, and the job that does it by itself tells why."""
+    try:
+        keep_shadow(runtime, spec, moment)
+    except MLOpsError as error:
+        _log.warning("%s", error.message)
 
 
 demo_replay = DemoReplay()

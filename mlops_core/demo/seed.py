@@ -14,8 +14,8 @@ from mlops_core.demo.data import load_tables
 from mlops_core.demo.features import build_features, serving_view
 from mlops_core.demo.partial import mark_seeding
 from mlops_core.demo.traffic import deliver, list_stops, score_flights, write_traffic
-from mlops_core.demo.trainer import Release, receive_releases, receive_trained, send_frame, start_trainer
-from mlops_core.entities import Action, Actor, ModelSpec
+from mlops_core.demo.trainer import RELEASES, Release, receive_releases, receive_trained, send_frame, start_trainer
+from mlops_core.entities import Action, ModelSpec
 from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.background import Report
 from mlops_core.services.deployment import ChangeRequest, change_production
@@ -24,7 +24,6 @@ from mlops_core.services.runtime import Runtime
 
 OPENING = datetime(2013, 10, 31, 12, tzinfo=UTC)
 MODEL_FILE = PROJECT / "data" / "models" / "flight-delay.toml"
-RELEASES = Actor("release pipeline", "system")
 WEEKLY, DAILY, QUARTERLY = timedelta(days=7), timedelta(days=1), timedelta(hours=6)
 """How often the story stops to check: weekly at first; under the last version daily, and often on its first day."""
 STORY_FROM, STORY_UNTIL = 0.15, 0.95
@@ -50,7 +49,7 @@ def seed_demo(runtime: Runtime, report: Report) -> None:
         write_traffic(runtime.home, serving_view(frame))
         report(STORY_FROM, "Starting to train")
         releases = receive_releases(trainer)
-        trained = (receive_trained(trainer, release) for release in releases)
+        trained = (receive_trained(trainer, release.name) for release in releases)
         tell_story(runtime, releases, trained, MODEL_FILE.read_text(encoding="utf-8"), report)
 
 

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow as pa
 
+from mlops_core.entities import Actor
 from mlops_core.errors import MLOpsError
 from mlops_core.services.child import ChildProcess
 from mlops_core.services.registry import TrainedVersion
 
 if TYPE_CHECKING:
     from mlops_core.demo.training import VersionRecipe
+
+
+RELEASES = Actor("release pipeline", "system")
+"""Who brings the demo's versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +36,9 @@ class Release:
 
 
 @contextmanager
-def start_trainer() -> Iterator[Connection]:
+def start_trainer(task: str = "train_all", *arguments: str) -> Iterator[Connection]:
     """Start the process that trains; it ends with the block, or with this process."""
-    child = ChildProcess(f"{__name__}:train_all")
+    child = ChildProcess(f"{__name__}:{task}", *arguments)
     try:
         yield child.pipe
     finally:
@@ -62,8 +67,8 @@ def receive_releases(trainer: Connection) -> list[Release]:
     return releases
 
 
-def receive_trained(trainer: Connection, release: Release) -> TrainedVersion:
-    """Wait for the next version.
+def receive_trained(trainer: Connection, name: str) -> TrainedVersion:
+    """Wait for the next version, which has this name.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def receive_trained(trainer: Connection, release: Release) -> TrainedVersion:
     try:
         answer: TrainedVersion | MLOpsError = trainer.recv()
     except (EOFError, OSError) as error:
-        raise MLOpsError(f"The process that trains ended at {release.name}, perhaps for want of memory.") from error
+        raise MLOpsError(f"The process that trains ended at {name}, perhaps for want of memory.") from error
     if isinstance(answer, MLOpsError):
         raise answer
     return answer
@@ -94,6 +99,17 @@ def train_all(pipe: Connection) -> None:
         for recipe in recipes:
             # Sent from a thread: a version waits in the pipe until its time has come.
             sender.submit(pipe.send, _train_or_explain(frame, recipe))
+
+
+def train_rival(pipe: Connection, name: str) -> None:
+    """Build the training table, and train and give the one version that becomes the challenger; runs in the child."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from mlops_core.demo.data import load_tables
+    from mlops_core.demo.features import build_features
+    from mlops_core.demo.training import make_rival
+
+    with suppress(BrokenPipeError):
+        pipe.send(_train_or_explain(build_features(load_tables()), make_rival(name)))
 
 
 def _train_or_explain(frame: pd.DataFrame, recipe: "VersionRecipe") -> TrainedVersion | MLOpsError:

@@ -65,7 +65,7 @@ class VersionRecipe:
     trained_until: date
     """The New York day after the last of its training rows."""
     promoted_on: date
-    """The New York day at whose start it went into production."""
+    """The New York day at whose start it went into production, or into the shadow."""
     features: tuple[str, ...]
     """The columns it reads."""
 
@@ -88,6 +88,17 @@ def list_versions(leaked: str = LEAKED_COLUMN) -> tuple[VersionRecipe, ...]:
             name=name, trained_from=date(2013, 1, 1), trained_until=until, promoted_on=promoted, features=features
         )
         for name, until, promoted, features in spans
+    )
+
+
+def make_rival(name: str) -> VersionRecipe:
+    """Give the version of autumn flights alone: a better log loss offline than v3, and worse F1 on live flights."""
+    return VersionRecipe(
+        name=name,
+        trained_from=date(2013, 9, 1),
+        trained_until=date(2013, 11, 1),
+        promoted_on=date(2013, 11, 11),
+        features=FEATURES,
     )
 
 

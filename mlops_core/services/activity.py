@@ -32,7 +32,12 @@ FINDINGS = {
 """How is told what was found rather than done, by action."""
 TOLD_BY_REASON = frozenset({INCIDENT, "passed the gate", "refused by the gate"})
 """Actions whose reason is a sentence that says what happened."""
-DEEDS = {"order training run": "order training {}", "cancel training run": "cancel training {}"}
+DEEDS = {
+    "order training run": "order training {}",
+    "cancel training run": "cancel training {}",
+    "make challenger": "make {} the challenger",
+    "end challenger": "end the shadow of {}",
+}
 """How is told what was done, by action, where that is not the action and then what it was done to."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 

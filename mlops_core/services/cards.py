@@ -12,6 +12,8 @@ from mlops_core.entities import Estimate, Status
 from mlops_core.runs import RunStatus, TrainingRun
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.services.overview import Overview
+from mlops_core.services.shadow import Shadow
+from mlops_core.services.shadow_words import judge_shadow, tell_scored, tell_shadow
 from mlops_core.stats.judgement import Judgement
 from mlops_core.store.profiles import Coverage
 from mlops_core.words import write_day, write_difference, write_share, write_span, write_value
@@ -57,9 +59,13 @@ class Card:
 
 def list_cards(overview: Overview) -> list[Card]:
     """Give the cards that have something to say about this model."""
-    cards = [_show_metric(overview)]
-    if overview.alternatives:
-        cards.append(_show_alternative(overview, overview.alternatives[0]))
+    cards, shadow = [_show_metric(overview)], overview.shadow
+    best = overview.alternatives[0] if overview.alternatives else None
+    # What a challenger did on all rows since it is one says more than the replay of the newest weeks.
+    if best and not (shadow and shadow.comparison and shadow.challenge.version == best.candidate):
+        cards.append(_show_alternative(overview, best))
+    if shadow:
+        cards.append(_show_shadow(overview, shadow))
     cards += [_show_skew(overview), _show_labels(overview), _show_traffic(overview)]
     return [*cards, _show_run(overview.run)] if overview.run else cards
 
@@ -103,6 +109,22 @@ def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card
         help=f"{comparison.candidate} scored the same {comparison.paired.n:,} labelled {overview.spec.words.rows} "
         f"of {span}. {overview.spec.words.rows.capitalize()} of other weeks would not be a fair comparison.",
         chart=_trim(overview.rival_trend),
+    )
+
+
+def _show_shadow(overview: Overview, shadow: Shadow) -> Card:
+    metric = overview.spec.primary_metric
+    found = shadow.comparison.paired.get_difference(metric) if shadow.comparison else None
+    value, note = "–", f"{shadow.counts.n_scored:,} scored, no verdict yet"
+    if found and found.candidate is not None and found.difference is not None:
+        value, note = write_value(found.candidate), f"{write_difference(found.difference)} · {found.judgement.label}"
+    return Card(
+        title=f"{metric.label} of {shadow.challenge.version}, challenger",
+        value=value,
+        note=note,
+        colour=JUDGEMENT_COLOURS[judge_shadow(overview.spec, shadow)],
+        help=f"{tell_shadow(overview.spec, shadow)} {tell_scored(overview.spec, shadow)}",
+        chart=_trim(overview.shadow_trend),
     )
 
 

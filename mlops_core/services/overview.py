@@ -22,6 +22,7 @@ from mlops_core.services.performance import (
 )
 from mlops_core.services.run_attention import find_newest_run
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.shadow import Shadow, read_shadow
 from mlops_core.services.skews import find_skews
 from mlops_core.services.standards import check_standards
 from mlops_core.stats.comparison import MetricDifference
@@ -78,6 +79,10 @@ class Overview:
     """Features of the champion."""
     happenings: tuple[Happening, ...]
     """Newest first."""
+    shadow: Shadow | None
+    """The challenger beside the champion; None while there is none."""
+    shadow_trend: tuple[float, ...]
+    """The challenger's primary metric over time, since it is one."""
     run: TrainingRun | None
     """The newest training run; None when there was none."""
     refreshed_at: datetime | None
@@ -102,7 +107,7 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
     performance = _find_performance(runtime, spec, champion, arrival, verdicts, now) if champion else None
     versions = list_versions(database, spec.name)
     profiles = read_score_profiles(database, spec, ALL_TIME)
-    rival = alternatives[0].candidate if alternatives else None
+    rival, shadow = alternatives[0].candidate if alternatives else None, read_shadow(runtime, spec)
     return Overview(
         spec=spec,
         now=now,
@@ -121,6 +126,10 @@ def read_overview(runtime: Runtime, spec: ModelSpec, now: datetime) -> Overview:
         versions=tuple(version.name for version in versions),
         n_features=next((len(v.features) for v in versions if champion and v.name == champion.version), 0),
         happenings=tuple(_list_happenings(runtime, spec, verdicts)),
+        shadow=shadow,
+        shadow_trend=find_trend(profiles, spec, shadow.challenge.version, Source.REPLAY, shadow.start)
+        if shadow
+        else (),
         run=find_newest_run(runtime, spec),
         refreshed_at=get_refreshed(database, spec.name),
     )

@@ -12,7 +12,6 @@ from mlops_core.services.reasons import check_reason
 from mlops_core.services.run_orders import find_training_window, get_training
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
-from mlops_core.store.challengers import get_challenger
 from mlops_core.store.connection import Transaction
 from mlops_core.store.models import get_snapshot
 from mlops_core.store.runs import (
@@ -181,9 +180,3 @@ def _tell(runtime: Runtime, transaction: Transaction, run: TrainingRun, action: 
             "window": [order.window.start.isoformat(), order.window.end.isoformat()] if order.window else None,
         },
     )
-
-
-def find_challenger(runtime: Runtime, spec: ModelSpec) -> str | None:
-    """Give the version that may replace the champion; None while there is none."""
-    found = get_challenger(runtime.database, spec.name)
-    return found.version if found else None

@@ -9,6 +9,8 @@ from mlops_core.entities import Action, Metric, ModelSpec, Status
 from mlops_core.runs import RunStatus, StepState, StepStatus, TrainingRun, Trigger
 from mlops_core.services.activity import write_csv
 from mlops_core.services.leaderboard import average_folds, rank_trials
+from mlops_core.services.shadow import Shadow
+from mlops_core.services.shadow_words import tell_shadow
 from mlops_core.words import write_age, write_day, write_instant, write_number, write_span, write_value
 
 MARKS = {
@@ -37,7 +39,7 @@ _TONES = {
 
 
 def tell_training(
-    spec: ModelSpec, runs: Sequence[TrainingRun], challenger: str | None, champion: str | None
+    spec: ModelSpec, runs: Sequence[TrainingRun], shadow: Shadow | None, champion: str | None
 ) -> Headline:
     """Say where training stands, by the newest run.
 
@@ -45,8 +47,8 @@ def tell_training(
     ----------
     runs : sequence of TrainingRun
         The newest first.
-    challenger : str, optional
-        The version that may go into production.
+    shadow : Shadow, optional
+        How the challenger does; None while there is none.
     champion : str, optional
         The version in production.
     """
@@ -63,9 +65,12 @@ def tell_training(
             f"The entry point is {spec.training.entry_point}. What it names is tried on labelled {spec.words.rows}."
         )
         return _say(Status.INSUFFICIENT_DATA, "NO RUNS YET", sentence, detail)
-    run = runs[0]
+    run, challenger = runs[0], shadow.challenge.version if shadow else None
     status, kicker = _TONES[run.status]
-    headline = _say(status, f"{kicker} · RUN {run.id}", _tell_run(run, challenger, champion), _tell_order(run))
+    detail = _tell_order(run)
+    if shadow and shadow.comparison and run.version == challenger:
+        detail += f" Live since {write_day(shadow.start, spec.timezone)}, in the shadow: {tell_shadow(spec, shadow)}"
+    headline = _say(status, f"{kicker} · RUN {run.id}", _tell_run(run, challenger, champion), detail)
     is_challenger = run.status is RunStatus.SUCCEEDED and run.version == challenger
     return headline if not is_challenger else _advise(headline, run.version)
 

@@ -14,6 +14,8 @@ class Job(StrEnum):
 
     CHECK = "check"
     """Count new rows and labels, and judge them."""
+    SHADOW = "shadow scoring"
+    """Let the challenger score what has come."""
     UPKEEP = "upkeep"
     """Delete what is older than the model's retention."""
 

@@ -13,6 +13,7 @@ from mlops_core.services.monitoring import has_news, refresh
 from mlops_core.services.retention import apply_retention
 from mlops_core.services.runtime import Clock, Runtime
 from mlops_core.services.schedule import Job, JobState, note_failure, note_success
+from mlops_core.services.shadow import keep_shadow
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.models import list_models
 from mlops_core.wall_clock import read_wall_clock
@@ -48,6 +49,11 @@ def check_model(runtime: Runtime, spec: ModelSpec) -> None:
             apply_policy(runtime, spec, now)
 
 
+def shadow_model(runtime: Runtime, spec: ModelSpec) -> None:
+    """Let the challenger of a model score what has come."""
+    keep_shadow(runtime, spec, runtime.now(spec.name))
+
+
 def keep_up(runtime: Runtime, spec: ModelSpec) -> None:
     """Delete what is older than the model's retention."""
     apply_retention(runtime, spec, actor=SCHEDULER, now=runtime.now(spec.name))
@@ -74,7 +80,11 @@ class Scheduler:
         clock: Clock = read_wall_clock,
     ) -> None:
         self._runtime = runtime
-        self._jobs = jobs or {Job.CHECK: (check_model, every), Job.UPKEEP: (keep_up, UPKEEP_EVERY)}
+        self._jobs = jobs or {
+            Job.CHECK: (check_model, every),
+            Job.SHADOW: (shadow_model, every),
+            Job.UPKEEP: (keep_up, UPKEEP_EVERY),
+        }
         self._clock = clock
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None

@@ -11,6 +11,7 @@ from mlops_core.store.connection import Database, Transaction
 class Challenge:
     """A version that may replace the champion."""
 
+    id: int
     version: str
     since: datetime
     actor: Actor
@@ -32,4 +33,4 @@ def get_challenger(source: Database | Transaction, model: str) -> Challenge | No
         return None
     row = found[0]
     actor = Actor(row["actor"], row["channel"])
-    return Challenge(version=row["version"], since=row["since"], actor=actor, reason=row["reason"])
+    return Challenge(id=row["id"], version=row["version"], since=row["since"], actor=actor, reason=row["reason"])

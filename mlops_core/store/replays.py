@@ -30,6 +30,11 @@ class Sample:
         return self.n_available <= self.most_rows
 
 
+def take_all(window: Window) -> Sample:
+    """Give all rows of a window, however many they are."""
+    return Sample(window=window, n_available=0, most_rows=0, seed=0)
+
+
 def choose_sample(database: Database, spec: ModelSpec, window: Window, most_rows: int, seed: int) -> Sample:
     """Choose rows of a window, stratified by chunk."""
     table = database.table(
@@ -57,9 +62,20 @@ def append_replay(database: Database, spec: ModelSpec, version: str, artifact_ha
 
 
 def fetch_unreplayed(
-    database: Database, spec: ModelSpec, version: str, features: Sequence[str], sample: Sample
+    database: Database,
+    spec: ModelSpec,
+    version: str,
+    features: Sequence[str],
+    sample: Sample,
+    most: int | None = None,
 ) -> pa.Table:
-    """Give the logged inputs of a sample that a version neither answered nor replayed, oldest first."""
+    """Give the logged inputs of a sample that a version neither answered nor replayed, oldest first.
+
+    Parameters
+    ----------
+    most : int, optional
+        Give only as many.
+    """
     known = set(spec.columns.features)
     columns = ", ".join(quote(name) if name in known else f"null::double as {quote(name)}" for name in features)
     return database.table(
@@ -67,8 +83,9 @@ def fetch_unreplayed(
         f"select prediction_id, scored_at, {columns} from rows_of_sample as p "
         f"where version <> $version and not exists (from {name_table('replays', spec.name)} as r "
         "where r.version = $version and r.prediction_id = p.prediction_id "
-        "and r.scored_at = p.scored_at) order by scored_at, prediction_id",
-        {**_bind(sample), "version": version},
+        "and r.scored_at = p.scored_at) order by scored_at, prediction_id"
+        f"{'' if most is None else ' limit $most'}",
+        {**_bind(sample), "version": version} | ({} if most is None else {"most": most}),
     )
 
 

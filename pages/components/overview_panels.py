@@ -94,6 +94,7 @@ def _read_timeline(view: View, overview: Overview, metric: Metric) -> Timeline:
     champion = overview.champion
     wanted = {comparison.candidate for comparison in overview.alternatives}
     wanted |= {champion.version, champion.previous or champion.version} if champion else set()
+    wanted |= {overview.shadow.challenge.version} if overview.shadow else set()
     return Timeline(
         spec=view.spec,
         metric=metric,

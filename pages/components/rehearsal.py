@@ -54,12 +54,17 @@ def show_comparison(spec: ModelSpec, comparison: VersionComparison, more: str = 
             f'<h2 class="dd-sentence">{html.escape(sentence)}</h2>'
             f'<div class="dd-detail">{html.escape(f"{detail} {more}".strip())}</div>'
         )
+    show_differences(spec, comparison)
+
+
+def show_differences(spec: ModelSpec, comparison: VersionComparison, key: str = "rehearsal") -> None:
+    """Draw the differences by metric and by segment."""
     left, right = st.columns(2, gap="medium")
     with left:
-        _show_metrics(spec, comparison)
+        _show_metrics(spec, comparison, key)
     if comparison.segments:
         with right:
-            _show_segments(comparison)
+            _show_segments(comparison, key)
 
 
 def show_checks(checks: Sequence[PreflightCheck]) -> None:
@@ -78,17 +83,17 @@ def _write_check(check: PreflightCheck) -> str:
     )
 
 
-def _show_metrics(spec: ModelSpec, comparison: VersionComparison) -> None:
+def _show_metrics(spec: ModelSpec, comparison: VersionComparison, key: str) -> None:
     pair = f"{comparison.candidate} − {comparison.champion} on the same {spec.words.rows}"
     st.html(write_title(pair, "right is better · 95 % interval"))
     differences = list(comparison.paired.metrics.values())
     words = describe_differences([(found.metric.label, found) for found in differences])
     figure = draw_metric_differences(differences, get_palette(), comparison.paired.margin)
-    st.plotly_chart(figure, theme=None, key="rehearsal-metrics", alt=words)
+    st.plotly_chart(figure, theme=None, key=f"{key}-metrics", alt=words)
 
 
-def _show_segments(comparison: VersionComparison) -> None:
+def _show_segments(comparison: VersionComparison, key: str) -> None:
     st.html(write_title(f"F1 by {comparison.segment_column}", "right is better · widened for their number"))
     words = describe_differences([(found.segment, found.difference) for found in comparison.segments])
     figure = draw_segment_differences(comparison.segments, get_palette(), comparison.paired.margin)
-    st.plotly_chart(figure, theme=None, key="rehearsal-segments", alt=words)
+    st.plotly_chart(figure, theme=None, key=f"{key}-segments", alt=words)

@@ -20,23 +20,26 @@ from pages.components.tables import write_pairs
 from pages.components.version_facts import list_facts
 
 
-def show_version(view: View, one: VersionHistory, colour: str, bakes: Mapping[int, BakeState]) -> None:
+def show_version(
+    view: View, one: VersionHistory, colour: str, bakes: Mapping[int, BakeState], challenger: str | None
+) -> None:
     """Draw the panel.
 
     Parameters
     ----------
     bakes : mapping
         Baking windows by deployment.
+    challenger : str, optional
+        The version in the shadow of the one in production.
     """
     version, metric = one.version, view.spec.primary_metric
     with st.container(border=True, key=f"panel-{version.name}"):
-        state = "in production" if one.is_champion else "was in production" if one.spans else "never in production"
         estimate = one.live.get(metric)
         span = write_span(version.snapshot.start, version.snapshot.end, view.spec.timezone)
         with st.grid(5, min_column_width=130, gap=16):
             st.html(
                 f'<div class="dd-sentence"><span class="dd-dot" style="background:{colour}"></span>'
-                f'{html.escape(version.name)}</div><div class="dd-muted dd-small">{state}</div>'
+                f'{html.escape(version.name)}</div><div class="dd-muted dd-small">{_tell_state(one, challenger)}</div>'
             )
             st.metric(
                 f"{metric.label}, live",
@@ -56,6 +59,11 @@ def show_version(view: View, one: VersionHistory, colour: str, bakes: Mapping[in
             st.html(f'<div class="dd-muted dd-small">Trained by {link_run(view, version.run)}.</div>')
         with st.expander("Parameters, features, and origin"):
             st.html(write_pairs(list_facts(view.spec, one), f"Facts about {version.name}"))
+
+
+def _tell_state(one: VersionHistory, challenger: str | None) -> str:
+    state = "in production" if one.is_champion else "was in production" if one.spans else "never in production"
+    return f"{state}, the challenger" if one.version.name == challenger else state
 
 
 def _show_outcomes(one: VersionHistory, bakes: Mapping[int, BakeState]) -> None:

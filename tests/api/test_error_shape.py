@@ -16,6 +16,7 @@ CHANGE = {"to": "v1", "reason": "because"}
 BODIES = {
     "promote": CHANGE,
     "rollback": CHANGE,
+    "challenger": {"version": "v1", "reason": "because"},
     "contract": {"traffic": {"most_duplicates": 0.1}, "reason": "because"},
     "reference": {"reference": "v1", "reason": "because"},
     "erase": {"prediction_id": "0-00000", "reason": "because"},
@@ -47,7 +48,16 @@ def give_options(method: str, path: str) -> dict[str, object]:
 
 def test_routes_are_those_of_the_contract():
     reads = ["/audit", "/audit/verify", "/demo", "/health", "/models"]
-    names = ("audit", "comparison", "contract", "drift", "performance", "predictions/{prediction}", "production")
+    names = (
+        "audit",
+        "challenger",
+        "comparison",
+        "contract",
+        "drift",
+        "performance",
+        "predictions/{prediction}",
+        "production",
+    )
     names += (
         "quality",
         "reference",
@@ -59,7 +69,17 @@ def test_routes_are_those_of_the_contract():
         "snapshots/difference",
     )
     reads += [f"/models/{{model}}/{name}" for name in (*names, "versions")]
-    names = ("contract", "erase", "promote", "reference", "retention", "retrain", "rollback", "runs/{run}/cancel")
+    names = (
+        "challenger",
+        "contract",
+        "erase",
+        "promote",
+        "reference",
+        "retention",
+        "retrain",
+        "rollback",
+        "runs/{run}/cancel",
+    )
     changes = ["/demo", "/models", *(f"/models/{{model}}/{name}" for name in names)]
     expected = [("GET", f"/api/v1{path}") for path in reads] + [("POST", f"/api/v1{path}") for path in changes]
     assert expected == ROUTES

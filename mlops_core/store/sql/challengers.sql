@@ -6,7 +6,7 @@ from challengers;
 
 -- name: get_challenger
 -- The newest line, unless its version has gone into production since.
-select c.version, c.made_at as since, c.actor, c.channel, c.reason
+select c.id, c.version, c.made_at as since, c.actor, c.channel, c.reason
 from challengers as c
 where c.model = $model
     and not exists (

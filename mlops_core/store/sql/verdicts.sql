@@ -43,7 +43,8 @@ qualify row_number() over (partition by candidate order by id desc) = 1
 order by candidate;
 
 -- name: get_newest_records
--- Marks of what was written last: any line of the audit log, and of this model a check, a verdict, and a comparison.
+-- Marks of what was written last: any line of the audit log, of this model a check, and any verdict, comparison, and shadow.
 select concat_ws(' ',
     (select max_by(hash, id) from audit), coalesce((select epoch_us(made_at) from refreshes where model = $model), 0),
-    (select coalesce(max(id), 0) from verdicts), (select coalesce(max(id), 0) from comparisons)) as newest;
+    (select coalesce(max(id), 0) from verdicts), (select coalesce(max(id), 0) from comparisons),
+    (select coalesce(max(epoch_us(made_at)), 0) from shadows)) as newest;

@@ -1,0 +1,9 @@
+-- name: store_shadow
+-- How the shadow of a challenger stands; the line of a challenge is replaced.
+insert or replace into shadows
+values ($challenge, $champion, $n_logged, $n_scored, $n_flipped, $result, $remark, $compared_at, $made_at);
+
+-- name: get_shadow
+select challenge, champion, n_logged, n_scored, n_flipped, result, remark, compared_at, made_at
+from shadows
+where challenge = $challenge;
