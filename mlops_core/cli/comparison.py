@@ -46,6 +46,8 @@ def _write(document: Document) -> str:
         text += f"A sample of {document['n_logged']:,} rows, by chunk.\n"
     for name, lacks in document["missing"].items():
         text += f"{name} scored without {', '.join(lacks)}, which no row has.\n" if lacks else ""
+    for name in document["learned"]:
+        text += f"{name} was trained on rows of this time, which may flatter it.\n"
     text += "\n"
     text += lay_out(["Metric", *HEAD], rows, right=HEAD[:3])
     text += f"\n\n{flips['n']:,} decisions flip, {write_share(flips['share'])}."

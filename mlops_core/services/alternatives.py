@@ -2,7 +2,9 @@
 
 import logging
 import math
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from mlops_core.entities import ModelSpec, Window
@@ -18,8 +20,9 @@ from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.rehearsal import find_rehearsal_window
 from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.unseen import find_unseen
 from mlops_core.stats.classification import compute_metrics
-from mlops_core.stats.counts import merge_counts, stack_counts
+from mlops_core.stats.counts import ScoreLabelCounts, merge_counts, stack_counts
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import list_versions
 from mlops_core.store.profiles import read_score_profiles
@@ -35,7 +38,8 @@ def refresh_alternatives(
     """Let every other version score the champion's newest labelled traffic, and keep the comparisons that matter.
 
     These are with the version that does best by the primary metric and with the one that the champion replaced.
-    Nothing is done when the labels and the champion are those of the last time.
+    Rows that a version was trained on would flatter it: they are left out. Nothing is done when the labels and
+    the champion are those of the last time.
     """
     champion = get_champion(runtime.database, spec.name)
     window = find_rehearsal_window(runtime, spec, now, champion) if champion else None
@@ -46,14 +50,20 @@ def refresh_alternatives(
     others = [
         version.name for version in list_versions(runtime.database, spec.name) if version.name != champion.version
     ]
-    tried = [name for name in others if _try_version(runtime, spec, name, window, progress)]
+    parts = {name: find_unseen(runtime, spec, window, (champion.version, name)) for name in others}
+    tried = {
+        name: part.window
+        for name, part in parts.items()
+        if part.window and _try_version(runtime, spec, name, part.window, progress)
+    }
     count_waiting(runtime, spec)
-    wanted = (_find_best(runtime, spec, tried, window), champion.previous)
+    wanted = (_find_best(runtime, spec, champion.version, tried), champion.previous)
     comparisons = []
     # Too few rows in common are no fault: they become more.
     for name in [one for one in tried if one in wanted]:
         with suppress(ConflictError):
-            comparisons.append(compare_versions(runtime, spec, champion.version, name, window))
+            found = compare_versions(runtime, spec, champion.version, name, tried[name])
+            comparisons.append(replace(found, learned=parts[name].learned))
     for found in comparisons:
         store_comparison(
             runtime.database, spec.name, found.champion, found.candidate, window, write_comparison(found), now
@@ -80,14 +90,22 @@ def _try_version(runtime: Runtime, spec: ModelSpec, name: str, window: Window, p
     return True
 
 
-def _find_best(runtime: Runtime, spec: ModelSpec, names: list[str], window: Window) -> str | None:
-    """Give the version with the best primary metric over the window, live and replayed rows together."""
-    profiles = read_score_profiles(runtime.database, spec, window)
+def _find_best(runtime: Runtime, spec: ModelSpec, champion: str, windows: Mapping[str, Window]) -> str | None:
+    """Give the version that is furthest ahead of the champion by the primary metric, each over its own window."""
     sign = -1 if spec.primary_metric.higher_is_better is False else 1
     values: dict[str, float] = {}
-    for name in names:
-        own = [profile.counts for profile in profiles if profile.version == name]
-        if own:
-            value = sign * float(compute_metrics(merge_counts(stack_counts(own)))[spec.primary_metric][0])
-            values |= {} if math.isnan(value) else {name: value}
+    for name, window in windows.items():
+        profiles = read_score_profiles(runtime.database, spec, window)
+        own, others = (
+            _measure(spec, [one.counts for one in profiles if one.version == version]) for version in (name, champion)
+        )
+        value = sign * (own - others)
+        values |= {} if math.isnan(value) else {name: value}
     return max(values, key=lambda name: values[name]) if values else None
+
+
+def _measure(spec: ModelSpec, counts: Sequence[ScoreLabelCounts]) -> float:
+    """Give the primary metric of live and replayed rows together; NaN without any."""
+    if not counts:
+        return math.nan
+    return float(compute_metrics(merge_counts(stack_counts(list(counts))))[spec.primary_metric][0])

@@ -52,6 +52,8 @@ class VersionComparison:
     """Features that the candidate was trained with and that no row has; it scored them as null."""
     n_logged: int | None = None
     """Rows of the window, labelled or not, when a sample of them was taken; None when all were."""
+    learned: tuple[str, ...] = ()
+    """Versions that were trained on rows up to the start of the window, which were left out for that."""
 
 
 def compare_versions(
@@ -184,6 +186,7 @@ def read_comparison(document: Mapping[str, Any]) -> VersionComparison:
         segment_column=document["segment_column"],
         missing=tuple(document.get("missing", ())),
         n_logged=document.get("n_logged"),
+        learned=tuple(document.get("learned", ())),
     )
 
 

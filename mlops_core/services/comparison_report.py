@@ -9,10 +9,11 @@ from mlops_core.services.background import Progress
 from mlops_core.services.comparison import VersionComparison, compare_versions
 from mlops_core.services.deployment import run_preflight
 from mlops_core.services.monitoring import count_waiting
-from mlops_core.services.rehearsal import find_rehearsal_window, rehearse
+from mlops_core.services.rehearsal import find_rehearsal_window, leave_out_learned, rehearse
 from mlops_core.services.rehearsal_words import tell_latency, tell_rehearsal
 from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.unseen import find_unseen
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.store.models import get_version
 
@@ -33,7 +34,7 @@ def report_comparison(
     Parameters
     ----------
     asked : Window, optional
-        Traffic to compare on; the newest that has labels when None, at most three weeks of it.
+        Traffic to compare on; the newest that has labels and is new to both when None, at most three weeks of it.
 
     Raises
     ------
@@ -47,12 +48,20 @@ def report_comparison(
         When it was cancelled.
     """
     _check_pair(runtime, spec, champion, challenger)
-    window = asked or find_rehearsal_window(runtime, spec, now)
-    if window is None:
-        raise ConflictError(f"{spec.name} has no {spec.words.rows} with labels to compare on yet.")
-    missing = _score_both(runtime, spec, (champion, challenger), window, progress or Progress())
+    pair = (champion, challenger)
+    learned = find_unseen(runtime, spec, asked, pair).learned if asked else ()
+    window = asked or _find_newest(runtime, spec, pair, now)
+    missing = _score_both(runtime, spec, pair, window, progress or Progress())
     found = compare_versions(runtime, spec, champion, challenger, window, missing[challenger])
-    return describe_comparison(found) | {"missing": {name: list(lacks) for name, lacks in missing.items()}}
+    lacking = {name: list(lacks) for name, lacks in missing.items()}
+    return describe_comparison(found) | {"missing": lacking, "learned": list(learned)}
+
+
+def _find_newest(runtime: Runtime, spec: ModelSpec, pair: tuple[str, str], now: datetime) -> Window:
+    newest = find_rehearsal_window(runtime, spec, now)
+    if newest is None:
+        raise ConflictError(f"{spec.name} has no {spec.words.rows} with labels to compare on yet.")
+    return leave_out_learned(runtime, spec, newest, pair)[0]
 
 
 def _score_both(
@@ -79,6 +88,7 @@ def describe_comparison(comparison: VersionComparison) -> dict[str, object]:
         "window": {"start": comparison.start.isoformat(), "end": comparison.end.isoformat()},
         "n_logged": comparison.n_logged,
         "missing": {comparison.champion: [], comparison.candidate: list(comparison.missing)},
+        "learned": [],
         "flips": {"share": paired.flips.share, "n": paired.flips.n},
         "segments": [
             {

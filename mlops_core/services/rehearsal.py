@@ -1,7 +1,7 @@
 """Rehearsals: decides on which rows a version is tried before it is put into production, and what is told of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +17,11 @@ from mlops_core.services.performance import find_arrival
 from mlops_core.services.readiness import inspect_version, measure_latency
 from mlops_core.services.replay import replay_version
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.unseen import find_unseen
 from mlops_core.stats.judgement import Judgement
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
+from mlops_core.words import join_names, write_day
 
 REHEARSED_DAYS = 21
 
@@ -141,7 +143,7 @@ def compare_on_newest(
     Raises
     ------
     ConflictError
-        When nothing is in production, or the version is.
+        When nothing is in production, or the version is; when no labelled rows are new to both.
     PreflightError
         When the version's artifact does not load or does not score.
     """
@@ -151,7 +153,8 @@ def compare_on_newest(
     window = find_rehearsal_window(runtime, spec, now)
     if window is None:
         return None
-    told = progress or Progress()
+    told, pair = progress or Progress(), (champion.version, to)
+    window, learned = leave_out_learned(runtime, spec, window, pair)
     try:
         replay_version(runtime, spec, champion.version, window, told)
     except PreflightError:
@@ -159,11 +162,30 @@ def compare_on_newest(
         own = find_rehearsal_window(runtime, spec, now, champion)
         if own is None:
             raise
-        window = own
+        window, learned = leave_out_learned(runtime, spec, own, pair)
     missing = replay_version(runtime, spec, to, window, told).missing
     told.report(0.7, "Counting and comparing")
     count_waiting(runtime, spec)
-    return compare_versions(runtime, spec, champion.version, to, window, missing)
+    return replace(compare_versions(runtime, spec, champion.version, to, window, missing), learned=learned)
+
+
+def leave_out_learned(
+    runtime: Runtime, spec: ModelSpec, window: Window, names: Sequence[str]
+) -> tuple[Window, tuple[str, ...]]:
+    """Give the part of a window that is new to some versions, and which of them were trained on the rest.
+
+    Raises
+    ------
+    ConflictError
+        When nothing is left: who was trained on all of it cannot be judged by it.
+    """
+    unseen = find_unseen(runtime, spec, window, names)
+    if unseen.window is None and unseen.until:
+        raise ConflictError(
+            f"{join_names(unseen.learned)} learned from {spec.words.rows} up to "
+            f"{write_day(unseen.until, spec.timezone)}; none with labels is newer."
+        )
+    return unseen.window or window, unseen.learned
 
 
 def is_worse(rehearsal: Rehearsal | None, spec: ModelSpec) -> bool:

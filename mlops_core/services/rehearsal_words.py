@@ -7,7 +7,7 @@ from mlops_core.services.artifact_host import Latency
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.stats.comparison import MetricDifference, PairedComparison
 from mlops_core.stats.judgement import MOST_FURTHER_LABELS, Judgement
-from mlops_core.words import write_further_labels, write_share, write_span
+from mlops_core.words import join_names, write_further_labels, write_share, write_span
 
 
 def tell_latency(version: str, timed: Mapping[str, Latency]) -> str:
@@ -73,6 +73,8 @@ def _tell_rows(comparison: VersionComparison, spec: ModelSpec) -> str:
     if comparison.n_logged:
         which = f"{comparison.paired.n:,} labelled {rows} of {span}, a sample of {comparison.n_logged:,}"
     told = f"Rehearsed on {which}, each scored by {comparison.candidate}."
+    if comparison.learned:
+        told += f" Earlier ones are left out: {join_names(comparison.learned)} learned from them."
     if comparison.missing:
         told += (
             f" None of them has {', '.join(comparison.missing)}, which {comparison.candidate} was trained with; it "

@@ -11,7 +11,19 @@ COMPARISON, REHEARSAL = "/models/car-loan/comparison", "/models/car-loan/rehears
 def test_champion_is_compared_when_no_other_is_named(api: Caller):
     document = read(api, f"{COMPARISON}?challenger=v1")
     assert list(document) == [
-        *("model", "champion", "challenger", "n", "metrics", "window", "n_logged", "missing", "flips", "segments")
+        *(
+            "model",
+            "champion",
+            "challenger",
+            "n",
+            "metrics",
+            "window",
+            "n_logged",
+            "missing",
+            "learned",
+            "flips",
+            "segments",
+        )
     ]
     assert (document["champion"], document["challenger"], document["n"]) == ("v2", "v1", 14 * 600)
     f1 = next(one for one in document["metrics"] if one["metric"] == "f1")

@@ -16,6 +16,7 @@ from mlops_core.services.comparison import (
     read_comparison,
     write_comparison,
 )
+from mlops_core.services.comparison_report import report_comparison
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.rehearsal import compare_on_newest, find_rehearsal_window
 from mlops_core.services.rehearsal_words import tell_rehearsal
@@ -103,6 +104,48 @@ def test_alternatives_are_not_tried_when_the_champion_has_no_labels(runtime, spe
     assert find_rehearsal_window(runtime, spec, PRESENT, champion) is None
     assert refresh_alternatives(runtime, spec, PRESENT) == []
     assert count_replays(runtime) == 0
+
+
+def train_until(runtime, version, end):
+    """Have the newest training row of a version be of another time."""
+    with runtime.database.transaction() as transaction:
+        transaction.run_sql(
+            "update snapshots set end_at = $end where id = (select snapshot_id from versions where name = $version)",
+            {"end": end, "version": version},
+        )
+
+
+@pytest.mark.parametrize("trained", ["v2", "v3"])
+def test_rows_that_either_learned_from_are_left_out_of_a_rehearsal(runtime, spec, trained):
+    train_until(runtime, trained, PROMOTIONS[1][1] + timedelta(days=2, hours=13))
+    found = compare_on_newest(runtime, spec, "v3", PRESENT)
+    assert (found.start, found.end) == (PROMOTIONS[1][1] + timedelta(days=3), SINCE_V2.end)
+    assert (found.learned, found.paired.n) == ((trained,), 4 * ROWS_PER_DAY)
+    assert f"Earlier ones are left out: {trained} learned from them." in tell_rehearsal(found, spec)[1]
+    assert read_comparison(json.loads(json.dumps(write_comparison(found)))) == found
+
+
+def test_version_that_learned_from_all_labelled_rows_has_no_rehearsal(runtime, spec):
+    train_until(runtime, "v3", SINCE_V2.end - timedelta(hours=1))
+    with pytest.raises(ConflictError, match="v3 learned from loans up to 14 Mar; none with labels is newer"):
+        compare_on_newest(runtime, spec, "v3", PRESENT)
+    assert [one.candidate for one in refresh_alternatives(runtime, spec, PRESENT)] == ["v1"]
+
+
+def test_alternatives_are_compared_on_rows_that_are_new_to_them(runtime, spec):
+    train_until(runtime, "v1", PROMOTIONS[1][1] + timedelta(days=2, hours=13))
+    kept = {one.candidate: one for one in refresh_alternatives(runtime, spec, PRESENT)}
+    assert kept["v1"].start == PROMOTIONS[1][1] + timedelta(days=3)
+    assert kept["v1"].learned == ("v1",)
+    assert list_alternatives(runtime, MODEL, "v2") == list(kept.values())
+
+
+def test_window_that_was_asked_for_is_kept_and_names_who_learned_from_it(runtime, spec):
+    train_until(runtime, "v3", PROMOTIONS[1][1] + timedelta(days=2, hours=13))
+    asked = report_comparison(runtime, spec, "v2", "v3", SINCE_V2, PRESENT)
+    assert (asked["learned"], asked["n"]) == (["v3"], 7 * ROWS_PER_DAY)
+    newest = report_comparison(runtime, spec, "v2", "v3", None, PRESENT)
+    assert (newest["learned"], newest["n"]) == ([], 4 * ROWS_PER_DAY)
 
 
 def test_rehearsal_is_refused_when_the_version_is_in_production(runtime, spec):
