@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 
 from mlops_core.entities import Status, Verdict
 from mlops_core.policy_records import Cause, Decision, Obstacle, PastRun
-from mlops_core.policy_terms import Least, Policy, Promotion
+from mlops_core.policy_terms import Least, Policy
+from mlops_core.policy_words import count_days, tell_moment, tell_verdicts
 from mlops_core.runs import RunStatus
-from mlops_core.words import join_names, write_instant
 
-MOST_NAMED = 3
-"""Verdicts that a sentence names."""
 COUNTED = {
     Least.WARNING: frozenset({Status.WARNING, Status.ALERT}),
     Least.ALERT: frozenset({Status.ALERT}),
@@ -87,46 +85,18 @@ def decide(policy: Policy, facts: Facts) -> PolicyAnswer:
     )
 
 
-def describe_policy(policy: Policy) -> list[str]:
-    """Say a policy in sentences."""
-    if not policy.has_triggers:
-        told = ["No run is started by itself; people start them."]
-    else:
-        told = [f"A run is started {', or '.join(_list_triggers(policy))}."]
-        pause = f"within {_count_days(policy.cooldown_days)} of another, and not " if policy.cooldown_days else ""
-        told.append(f"Not {pause}more than {policy.budget.runs:,} times in {_count_days(policy.budget.days)}.")
-    if policy.promote is Promotion.WHEN_PASSED:
-        told.append("A version that passes the gate is promoted by itself.")
-    else:
-        told.append("A version that passes the gate becomes the challenger; people promote it.")
-    return told
-
-
-def _list_triggers(policy: Policy) -> list[str]:
-    words = []
-    for least in Least:
-        codes = [one.code for one in policy.verdicts if one.least is least]
-        named = "an alert" if least is Least.ALERT else "a warning or an alert"
-        words += [f"while {' or '.join(codes)} says {named}"] if codes else []
-    if policy.new_labels is not None:
-        words.append(f"when {policy.new_labels:,} labels have come since the last training")
-    if policy.every_days is not None:
-        words.append(f"{_count_days(policy.every_days)} after the last training or run")
-    return words
-
-
 def _list_asked(policy: Policy, facts: Facts) -> Iterator[Asked]:
     counted = {one.code: COUNTED[one.least] for one in policy.verdicts}
     standing = tuple(one for one in facts.verdicts if one.status in counted.get(one.code, ()))
     if standing:
-        yield Asked(cause=Cause.VERDICT, words=_tell_verdicts(standing), verdicts=standing)
+        yield Asked(cause=Cause.VERDICT, words=tell_verdicts(standing), verdicts=standing)
     if policy.new_labels is not None and (facts.new_labels or 0) >= policy.new_labels:
         words = f"{facts.new_labels:,} labels have come since the last training; {policy.new_labels:,} are enough."
         yield Asked(cause=Cause.LABELS, words=words)
     if policy.every_days is not None:
         due = _find_due(policy.every_days, facts)
         if due is None or due <= facts.now:
-            passed = f"{_count_days(policy.every_days)} have passed since the last training or run."
+            passed = f"{count_days(policy.every_days)} have passed since the last training or run."
             words = passed if due else "Nothing was trained yet."
             yield Asked(cause=Cause.SCHEDULE, words=words)
 
@@ -147,14 +117,18 @@ def _find_obstacle(policy: Policy, facts: Facts, asked: Sequence[Asked]) -> tupl
         return None
     until = last.at + timedelta(days=policy.cooldown_days)
     if facts.now < until:
-        days = _count_days(policy.cooldown_days)
-        return Obstacle.COOLDOWN, last, f"within {days} of run {last.id} none is started, that is until {_tell(until)}"
+        days = count_days(policy.cooldown_days)
+        return (
+            Obstacle.COOLDOWN,
+            last,
+            f"within {days} of run {last.id} none is started, that is until {tell_moment(until)}",
+        )
     since = facts.now - timedelta(days=policy.budget.days)
     counted = [run for run in facts.runs if run.is_own and run.at > since]
     if len(counted) >= policy.budget.runs:
         n, oldest = policy.budget.runs, min(run.at for run in counted)
-        told = f"the budget of {n:,} in {_count_days(policy.budget.days)} is used up until "
-        return Obstacle.BUDGET, last, told + _tell(oldest + timedelta(days=policy.budget.days))
+        told = f"the budget of {n:,} in {count_days(policy.budget.days)} is used up until "
+        return Obstacle.BUDGET, last, told + tell_moment(oldest + timedelta(days=policy.budget.days))
     if own and not _is_anything_new(facts, own, asked):
         ended = f"run {own.id} {OUTCOMES[own.status]}, and " if own.status else ""
         after = "" if own.status else f" run {own.id}"
@@ -182,21 +156,3 @@ def _is_anything_new(facts: Facts, own: PastRun, asked: Sequence[Asked]) -> bool
     if facts.new_labels is None and any(one.cause is Cause.SCHEDULE for one in asked):
         return True
     return any(verdict.at > own.at for one in asked for verdict in one.verdicts)
-
-
-def _tell_verdicts(verdicts: Sequence[Verdict]) -> str:
-    named = [f"{one.subject} ({one.code}, {one.status.value.lower()})" for one in verdicts[:MOST_NAMED]]
-    if len(verdicts) > MOST_NAMED:
-        named.append(f"{len(verdicts) - MOST_NAMED:,} more")
-    since = min(one.at for one in verdicts)
-    return f"{'A check complains' if len(verdicts) == 1 else 'Checks complain'} of {join_names(named)}, " + (
-        f"since {_tell(since)}." if len(verdicts) == 1 else f"the first since {_tell(since)}."
-    )
-
-
-def _count_days(days: float) -> str:
-    return f"{days:g} day{'s' * (days != 1)}"
-
-
-def _tell(moment: datetime) -> str:
-    return f"{write_instant(moment)} UTC"

@@ -1,4 +1,4 @@
-"""Policies in a model file: decides what may start a run by itself, how often, and what its version may do then."""
+"""Policies in a model file: decides what may start a run by itself, how often, and when production is changed then."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +43,13 @@ class Promotion(StrEnum):
     WHEN_PASSED = "when it passes the gate"
 
 
+class Rollback(StrEnum):
+    """How a version that breaks a standard leaves production."""
+
+    BY_HAND = "by hand"
+    WHEN_BETTER = "when the version before is better"
+
+
 @dataclass(frozen=True, slots=True)
 class VerdictTrigger:
     """A verdict that starts a run while it stands."""
@@ -62,7 +69,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """When new versions of a model are trained by themselves; without a trigger, never."""
+    """When new versions of a model are trained by themselves, and production is changed; unless said, never."""
 
     verdicts: tuple[VerdictTrigger, ...] = ()
     new_labels: int | None = None
@@ -70,14 +77,22 @@ class Policy:
     every_days: float | None = None
     """Days after the last training at which a run is started; None when there is no schedule."""
     cooldown_days: float = 1.0
-    """Days after any run in which none is started."""
+    """Days after any run in which none is started, and after a change of production in which none is rolled back."""
     budget: Budget = Budget()
     promote: Promotion = Promotion.BY_HAND
+    roll_back: Rollback = Rollback.BY_HAND
+    alert_days: float = 1.0
+    """Days that an alert on a standard must stand before production is rolled back."""
 
     @property
     def has_triggers(self) -> bool:
         """Say whether anything starts a run."""
         return bool(self.verdicts) or self.new_labels is not None or self.every_days is not None
+
+    @property
+    def rolls_back(self) -> bool:
+        """Say whether production may be rolled back by itself."""
+        return self.roll_back is not Rollback.BY_HAND
 
 
 def read_policy(section: object) -> Policy:
@@ -100,6 +115,8 @@ def read_policy(section: object) -> Policy:
         cooldown_days=read_number(section.get("cooldown_days", usual.cooldown_days), "cooldown_days", 0.0, MOST_DAYS),
         budget=_read_budget(section.get("budget", {})),
         promote=read_choice(Promotion, section.get("promote", usual.promote), "promote of [policy]"),
+        roll_back=read_choice(Rollback, section.get("roll_back", usual.roll_back), "roll_back of [policy]"),
+        alert_days=read_number(section.get("alert_days", usual.alert_days), "alert_days", 0.0, MOST_DAYS),
     )
 
 
@@ -116,6 +133,9 @@ def write_policy(policy: Policy) -> str:
     lines.append(f"cooldown_days = {_write_number(policy.cooldown_days)}")
     lines.append(f"budget = {{ runs = {policy.budget.runs}, days = {_write_number(policy.budget.days)} }}")
     lines.append(f'promote = "{policy.promote.value}"')
+    if policy.rolls_back:
+        lines.append(f'roll_back = "{policy.roll_back.value}"')
+        lines.append(f"alert_days = {_write_number(policy.alert_days)}")
     return "\n".join(lines) + "\n"
 
 

@@ -5,10 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from mlops_core.entities import Actor, Metric
+from mlops_core.entities import Action, Actor, Deployment, Metric
 
 BAKER = Actor("baking", "system")
 """Who writes outcomes down and, when asked to, takes a change back."""
+POLICY = Actor("policy", "system")
+"""Who orders runs, promotes what they made, and rolls production back when nobody does."""
+
+
+def is_taken_back_by_itself(change: Deployment) -> bool:
+    """Say whether a change of production is a rollback that nobody made."""
+    return change.action is Action.ROLL_BACK and change.actor in (BAKER, POLICY)
 
 
 class Origin(StrEnum):

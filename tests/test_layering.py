@@ -20,6 +20,7 @@ FLOORS = (
         "contracts",
         "policy_records",
         "policy_terms",
+        "policy_words",
         "production",
         "runs",
         "sections",
@@ -27,13 +28,13 @@ FLOORS = (
         "wall_clock",
     },
     {"stats"},
-    {"checks", "policy", "store", "artifacts", "frozen_rows", "run_folder"},
+    {"checks", "policy", "policy_changes", "store", "artifacts", "frozen_rows", "run_folder"},
     {"services", "charts", "training"},
     {"api", "cli", "serving", "worker", "client", "demo", "shared", "__main__"},
 )
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 EDGE = len(FLOORS) - 1
-RULES, STORE = {"checks", "policy"}, {"store", "artifacts", "frozen_rows", "run_folder"}
+RULES, STORE = {"checks", "policy", "policy_changes"}, {"store", "artifacts", "frozen_rows", "run_folder"}
 LONGEST_FILE, LONGEST_PAGE, LONGEST_FUNCTION = 400, 120, 40
 
 CORE = sorted((PROJECT / "mlops_core").rglob("*.py"))

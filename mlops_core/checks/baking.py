@@ -12,7 +12,7 @@ from mlops_core.checks.performance import LEAST_LABELS, LEAST_LABELS_FOR_ALERT, 
 from mlops_core.checks.rollup import STOPS
 from mlops_core.chunking import find_chunk, next_chunk
 from mlops_core.entities import Baking, Deployment, Estimate, ModelSpec, Standard, Status, Verdict
-from mlops_core.production import BAKER, Bake, Origin, Outcome, Promise
+from mlops_core.production import Bake, Origin, Outcome, Promise, is_taken_back_by_itself
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.stats.judgement import Judgement
 from mlops_core.stats.repeated_looks import find_widening
@@ -317,7 +317,7 @@ def refuse_revert(deployments: Sequence[Deployment], baking: Baking) -> str | No
         return ""
     if deployments[-1].previous is None:
         return "It is the first version in production, so there is none to go back to."
-    if any(deployment.actor == BAKER for deployment in deployments[-2:]):
+    if any(is_taken_back_by_itself(deployment) for deployment in deployments[-2:]):
         return "This change or the one before it was taken back by itself already; the next step is for a person."
     return None
 

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from mlops_core.entities import Action, Actor, ModelSpec
+from mlops_core.entities import Action, ModelSpec
 from mlops_core.errors import ConflictError, MLOpsError
 from mlops_core.policy import Facts, PolicyAnswer, decide
+from mlops_core.policy_changes import refuse_promotion
 from mlops_core.policy_records import Cause, Decision, Obstacle, PolicyDecision
 from mlops_core.policy_terms import write_policy
+from mlops_core.production import POLICY
 from mlops_core.runs import RunOrder, TrainingRun, Trigger
 from mlops_core.services.deployment import ChangeRequest, change_production, run_preflight
+from mlops_core.services.policy_rollback import apply_rollback
 from mlops_core.services.reasons import LONGEST_REASON
 from mlops_core.services.retraining import order_run
 from mlops_core.services.runtime import Runtime
@@ -24,18 +27,17 @@ from mlops_core.store.runs import get_run, list_past_runs
 from mlops_core.store.traffic import count_labels
 from mlops_core.store.verdicts import list_standing_verdicts
 
-POLICY = Actor("policy", "system")
-"""Who orders runs and promotes what they made when nobody does."""
-
 _log = logging.getLogger(__name__)
 
 
 def apply_policy(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
     """Do what the policy of a model asks for after a check; what goes wrong is told, and no failure of the check."""
-    if not spec.policy.has_triggers:
-        return
     try:
-        _apply(runtime, spec, now)
+        # First: a version that leaves production asks for no run.
+        if spec.policy.rolls_back:
+            apply_rollback(runtime, spec, now)
+        if spec.policy.has_triggers:
+            _apply(runtime, spec, now)
     except MLOpsError as error:
         _log.error("The policy of %s could not be applied: %s", spec.name, error.message)
 
@@ -114,7 +116,8 @@ def promote_passed(runtime: Runtime, run: TrainingRun, version: str) -> str | No
     """
     report: Mapping[str, Any] = get_run(runtime.database, run.id).report
     key, gate = f"run {run.id}", report["gate"]
-    if any(one.key == key and one.actor == POLICY for one in list_deployments(runtime.database, run.order.model)):
+    history = list_deployments(runtime.database, run.order.model)
+    if any(one.key == key and one.actor == POLICY for one in history):
         return None
     compared = gate["comparison"]
     evidence = {"run": run.id, "gate": {name: value for name, value in gate.items() if name != "comparison"}}
@@ -133,6 +136,9 @@ def promote_passed(runtime: Runtime, run: TrainingRun, version: str) -> str | No
         met = compared["champion"] if compared else None
         if preflight.champion != met:
             raise ConflictError(f"The gate compared it with {met}, but {preflight.champion} is in production now.")
+        barred = refuse_promotion(history, version)
+        if barred:
+            raise ConflictError(barred)
         change_production(runtime, request, now=now, preflight=preflight)
     except MLOpsError as error:
         _log.warning("%s %s is not promoted by itself: %s", run.order.model, version, error.message)

@@ -6,8 +6,8 @@ import streamlit as st
 
 from mlops_core.charts.policy import PolicyChart, PolicyMark, describe_policy_chart, draw_policy
 from mlops_core.charts.theme import assign_colours
-from mlops_core.policy import describe_policy
 from mlops_core.policy_terms import VERDICT_CODES, Budget, Least, Policy, Promotion, VerdictTrigger, write_policy
+from mlops_core.policy_words import describe_policy
 from mlops_core.services.automation import get_decisions
 from mlops_core.services.history import find_spans
 from mlops_core.services.simulation import Simulation, simulate_policy

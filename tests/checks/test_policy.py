@@ -11,7 +11,7 @@ from mlops_core.checks.findings import Check
 from mlops_core.config import parse_model_text
 from mlops_core.entities import Status, Verdict
 from mlops_core.errors import InputError
-from mlops_core.policy import OUTCOMES, Facts, decide, describe_policy
+from mlops_core.policy import OUTCOMES, Facts, decide
 from mlops_core.policy_records import Cause, Decision, Obstacle, PastRun
 from mlops_core.policy_terms import (
     VERDICT_CODES,
@@ -19,10 +19,12 @@ from mlops_core.policy_terms import (
     Least,
     Policy,
     Promotion,
+    Rollback,
     VerdictTrigger,
     read_policy,
     write_policy,
 )
+from mlops_core.policy_words import describe_policy
 from mlops_core.runs import RunStatus
 from tests.small_home import MODEL_FILE
 
@@ -56,6 +58,7 @@ def test_model_trains_nothing_by_itself_when_its_file_does_not_ask_for_it():
     assert describe_policy(Policy()) == [
         "No run is started by itself; people start them.",
         "A version that passes the gate becomes the challenger; people promote it.",
+        "People roll production back.",
     ]
 
 
@@ -183,7 +186,12 @@ def test_policy_is_said_in_words():
         ),
         "Not within 1 day of another, and not more than 2 times in 60 days.",
         "A version that passes the gate is promoted by itself.",
+        "People roll production back.",
     ]
+    assert describe_policy(Policy(roll_back=Rollback.WHEN_BETTER, alert_days=2))[-1] == (
+        "When a standard is in alert for 2 days, and the version before is better on the same rows, production is "
+        "rolled back to it by itself, once, and not within 1 day of a change."
+    )
 
 
 def test_codes_are_those_that_checks_give_of_what_training_can_mend():
@@ -196,6 +204,8 @@ def test_codes_are_those_that_checks_give_of_what_training_can_mend():
     [
         Policy(),
         POLICY,
+        Policy(roll_back=Rollback.WHEN_BETTER, alert_days=0),
+        Policy(roll_back=Rollback.WHEN_BETTER, alert_days=2.5, new_labels=1),
         Policy(every_days=0.5, cooldown_days=0, budget=Budget(runs=1, days=1.25), promote=Promotion.WHEN_PASSED),
     ],
 )
@@ -206,7 +216,7 @@ def test_policy_is_read_as_it_was_written(policy):
 
 
 REFUSED = {
-    "verdict = 1": r"The section \[policy\] has the unknown key 'verdict'; accepted are budget, cooldown_days, every_",
+    "verdict = 1": r"The section \[policy\] has the unknown key 'verdict'; accepted are alert_days, budget, cooldow",
     "verdicts = 3": r"The verdicts of \[policy\] are 3; accepted is a table such as",
     'verdicts = { "drift.features" = "ALERT" }': r"The table verdicts of \[policy\] has the unknown key 'drift.featur",
     'verdicts = { "drift.feature" = "OK" }': r"status of drift.feature 'OK' is not known; accepted are WARNING, ALERT",
@@ -218,6 +228,8 @@ REFUSED = {
     "budget = 3": r"The budget of \[policy\] is 3; accepted is a table such as \{ runs = 4, days = 30 \}",
     "budget = { times = 3 }": r"The budget of \[policy\] has the unknown key 'times'; accepted are days, runs",
     "budget = { runs = true }": "The budget runs True is not accepted: a whole number from 1 to 10,000",
+    "roll_back = true": r"The roll_back of \[policy\] True is not known; accepted are by hand, when the",
+    "alert_days = -1": "The alert_days -1 is not accepted: a number from 0 to 3650",
     'promote = "yes"': r"The promote of \[policy\] 'yes' is not known; accepted are by hand, when it passes the gate",
 }
 
@@ -231,6 +243,8 @@ def test_model_is_refused_when_its_policy_is_not_understood(line):
 def test_model_is_refused_when_its_policy_would_start_runs_that_nothing_describes():
     untrained = MODEL_FILE[: MODEL_FILE.index("[training]")]
     assert parse_model_text(f"{untrained}\n[policy]\ncooldown_days = 2").policy.cooldown_days == 2
+    parsed = parse_model_text(f'{untrained}\n[policy]\nroll_back = "{Rollback.WHEN_BETTER.value}"')
+    assert parsed.policy.rolls_back
     with pytest.raises(InputError, match=r"there is no section \[training\] that says how"):
         parse_model_text(f"{untrained}\n[policy]\nnew_labels = 5")
     with pytest.raises(InputError, match=r"The policy is 5; accepted is a section \[policy\]"):

@@ -10,9 +10,9 @@ from mlops_core.config import parse_model_text
 from mlops_core.entities import Action, Status
 from mlops_core.policy_records import Cause, Decision, Obstacle
 from mlops_core.policy_terms import read_policy, write_policy
-from mlops_core.production import Origin
+from mlops_core.production import POLICY, Origin
 from mlops_core.runs import RunOrder, RunStatus, Step, StepStatus, Trigger
-from mlops_core.services.automation import POLICY, apply_policy, get_decisions
+from mlops_core.services.automation import apply_policy, get_decisions
 from mlops_core.services.background import Progress
 from mlops_core.services.deployment import ChangeRequest, change_production, get_history
 from mlops_core.services.retraining import cancel_run, order_run
