@@ -1,4 +1,4 @@
-"""A policy over time: when it would have started runs and held them, between labels and changes of production."""
+"""A policy over time: what it would have started, rolled back, and held, between labels and changes of production."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from mlops_core.entities import Span
 HEIGHT = 210
 WORDS_WIDTH = 60
 """Characters of a line of what is shown at a mark."""
-RUNS, HELD, LABELS, PRODUCTION = "runs", "held", "labels", "in production"
-ROWS = (PRODUCTION, LABELS, HELD, RUNS)
-"""From the lowest to the highest."""
+RUNS, BACK, HELD, LABELS, PRODUCTION = "runs", "rollbacks", "held", "labels", "in production"
+ROWS = (PRODUCTION, LABELS, HELD, BACK, RUNS)
+"""From the lowest to the highest; rollbacks have a row when there are any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,20 @@ class PolicyMark:
 
     at: datetime
     run: int | None
-    """The number of the run; None of a hold."""
+    """The number of the run; None of a hold and of a rollback."""
     words: str
+    to: str | None = None
+    """The version that production goes back to; None of a run and of a hold."""
+
+    @property
+    def row(self) -> str:
+        """The row that it stands in."""
+        return BACK if self.to is not None else HELD if self.run is None else RUNS
+
+    @property
+    def name(self) -> str:
+        """What it is in running text."""
+        return f"rolled back to {self.to}" if self.to is not None else "held" if self.run is None else f"run {self.run}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +55,7 @@ class PolicyChart:
 
 
 def draw_policy(chart: PolicyChart, colours: Mapping[str, str], palette: Palette) -> go.Figure:
-    """Draw a row each of runs (diamonds), holds (open squares), deliveries of labels, and versions in production."""
+    """Draw a row each of runs, rollbacks, holds, deliveries of labels, and versions in production."""
     figure = make_figure(palette, HEIGHT)
     for span in chart.spans:
         _add_span(figure, span, chart, colours, palette)
@@ -55,12 +67,18 @@ def draw_policy(chart: PolicyChart, colours: Mapping[str, str], palette: Palette
         customdata=[n for _, n in chart.deliveries],
         hovertemplate="%{x|%d %b %Y %H:%M} UTC: %{customdata:,} labels<extra></extra>",
     )
-    _add_marks(figure, HELD, [one for one in chart.marks if one.run is None], "square-open", palette.muted)
-    _add_marks(figure, RUNS, [one for one in chart.marks if one.run is not None], "diamond", palette.text)
+    rows = [row for row in ROWS if row != BACK or any(one.row == BACK for one in chart.marks)]
+    for row, symbol, colour in (
+        (HELD, "square-open", palette.muted),
+        (BACK, "triangle-left", palette.text),
+        (RUNS, "diamond", palette.text),
+    ):
+        if row in rows:
+            _add_marks(figure, row, [one for one in chart.marks if one.row == row], symbol, colour)
     figure.update_yaxes(
         categoryorder="array",
-        categoryarray=ROWS,
-        range=[-0.6, len(ROWS) - 0.4],
+        categoryarray=rows,
+        range=[-0.6, len(rows) - 0.4],
         tickfont={"size": 13, "color": palette.text},
         ticklabelstandoff=6,
     )
@@ -71,7 +89,7 @@ def draw_policy(chart: PolicyChart, colours: Mapping[str, str], palette: Palette
 
 def describe_policy_chart(chart: PolicyChart, sentence: str) -> str:
     """Say in words what the chart shows, for those who cannot see it."""
-    told = [f"{mark.at:%d %b %Y}: {'held' if mark.run is None else f'run {mark.run}'}." for mark in chart.marks]
+    told = [f"{mark.at:%d %b %Y}: {mark.name}." for mark in chart.marks]
     return " ".join(["The policy over time.", sentence, *told])
 
 

@@ -1,7 +1,7 @@
 """What a policy does by itself: decides that each decision is told once, and carried out once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,17 @@ def read_facts(runtime: Runtime, spec: ModelSpec, now: datetime) -> Facts:
         labels_since_own=since_own,
         now=now,
     )
+
+
+def tell_outcomes(runtime: Runtime, spec: ModelSpec, decisions: Sequence[PolicyDecision]) -> list[str]:
+    """Say what came of each decision: a run, a rollback, why it could not be carried out, or nothing."""
+    done = {one.key: one for one in list_deployments(runtime.database, spec.name) if one.actor == POLICY}
+    told = []
+    for made in decisions:
+        change = done.get(made.key) if made.decision is Decision.ROLL_BACK else None
+        came = f"run {made.run}" if made.run else f"{change.version} is back" if change else "–"
+        told.append(made.trouble or came)
+    return told
 
 
 def get_decisions(runtime: Runtime, spec: ModelSpec) -> list[PolicyDecision]:

@@ -17,6 +17,12 @@ from mlops_core.policy_records import Decision, Obstacle, PastRun
 from mlops_core.policy_terms import Policy
 from mlops_core.services.comparison import VersionComparison, list_alternatives, read_comparison
 from mlops_core.services.runtime import Runtime
+from mlops_core.services.simulated_rollback import (
+    RollbackPast,
+    SimulatedRollback,
+    read_rollback_past,
+    replay_rollbacks,
+)
 from mlops_core.stats.comparison import MetricDifference
 from mlops_core.store.deployments import list_deployments
 from mlops_core.store.models import list_versions
@@ -76,6 +82,8 @@ class Simulation:
     end: datetime
     decisions: tuple[SimulatedDecision, ...]
     """Runs, and holds though something asked for one, each told once; oldest first."""
+    rollbacks: tuple[SimulatedRollback, ...]
+    """The same of rollbacks; empty when the policy leaves them to people."""
     versions: tuple[str, ...]
     """Every version, in order of registration."""
     deployments: tuple[Deployment, ...]
@@ -130,13 +138,17 @@ def simulate_policy(runtime: Runtime, spec: ModelSpec, policy: Policy, now: date
     count as they did; runs that a policy started are left out. Runs are numbered on from the last of people's.
     """
     past = _read_past(runtime, spec, now)
-    looks = _list_looks(past, now)
+    changes = None
+    if policy.rolls_back:
+        changes = read_rollback_past(runtime, spec, past.deployments, past.delivered, now)
+    looks = _list_looks(past, changes, now)
     times = list_run_times(runtime.database, spec.name)
     simulation = Simulation(
         policy=policy,
         start=looks[0] if looks else now,
         end=now,
         decisions=tuple(_replay(policy, past, looks)),
+        rollbacks=tuple(_replay_rollbacks(policy, past, changes, looks)) if changes else (),
         versions=tuple(version.name for version in past.versions),
         deployments=tuple(past.deployments),
         deliveries=tuple(past.deliveries),
@@ -179,10 +191,10 @@ def _read_kept(runtime: Runtime, spec: ModelSpec, past: _Past) -> dict[str, list
     return kept
 
 
-def _list_looks(past: _Past, now: datetime) -> list[datetime]:
+def _list_looks(past: _Past, changes: RollbackPast | None, now: datetime) -> list[datetime]:
     """Give the times to decide at: of all that happened, and once a day between."""
     happened = {one.at for one in past.verdicts} | {one.at for one in past.deployments}
-    happened |= {at for at, _ in past.deliveries}
+    happened |= {at for at, _ in past.deliveries} | {one.at for one in (changes.kept if changes else ())}
     if not happened:
         return []
     first = max(min(happened), now - MOST_LOOKS * STEP)
@@ -203,6 +215,12 @@ def _replay(policy: Policy, past: _Past, looks: Sequence[datetime]) -> Iterator[
             number = max([run.id for run in (*past.runs, *own)], default=0) + 1
             own.append(PastRun(id=number, at=at, status=None, is_own=True))
         yield SimulatedDecision(at=at, answer=answer, champion=champion, run=number)
+
+
+def _replay_rollbacks(
+    policy: Policy, past: _Past, changes: RollbackPast, looks: Sequence[datetime]
+) -> Iterator[SimulatedRollback]:
+    return replay_rollbacks(policy, changes, ((at, standing) for at, _, standing in _walk(past, looks)))
 
 
 def _walk(past: _Past, looks: Sequence[datetime]) -> Iterator[tuple[datetime, str | None, list[Verdict]]]:

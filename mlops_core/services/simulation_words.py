@@ -1,8 +1,10 @@
-"""What a simulation says: decides how runs, their cost, and their gain are told, and that what is unknown is said."""
+"""What a simulation says: decides how runs, cost, gain, and rollbacks are told, and that what is unknown is said."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from mlops_core.entities import ModelSpec
+from mlops_core.services.simulated_rollback import SimulatedRollback
 from mlops_core.services.simulation import Gain, SimulatedDecision, Simulation
 from mlops_core.words import write_difference, write_span
 
@@ -11,6 +13,10 @@ def describe_simulation(spec: ModelSpec, simulation: Simulation) -> list[str]:
     """Say what a policy would have done, what that would have cost, and what of its gain is known, in sentences."""
     if simulation.start >= simulation.end:
         return ["There is no past to try the policy on yet: no labels, no verdicts, and nothing in production."]
+    return [*_tell_runs(spec, simulation), *_tell_rollbacks(simulation)]
+
+
+def _tell_runs(spec: ModelSpec, simulation: Simulation) -> list[str]:
     if not simulation.policy.has_triggers:
         return ["Without a trigger no run would have been started."]
     runs, holds = len(simulation.runs), len(simulation.holds)
@@ -36,6 +42,19 @@ def tell_gain(spec: ModelSpec, made: SimulatedDecision) -> str:
     )
 
 
+def list_decisions(spec: ModelSpec, simulation: Simulation) -> list[tuple[datetime, str, str, str]]:
+    """Give a line a decision, oldest first: when, what, why, and what a run would have gained or came in fact."""
+    lines = [
+        (made.at, f"run {made.run}" if made.run else "held", made.answer.words, tell_gain(spec, made) or "–")
+        for made in simulation.decisions
+    ]
+    for made in simulation.rollbacks:
+        what = f"rolled back to {made.to}" if made.to else "rollback held"
+        came = "unknown" if made.is_unknown else f"in fact {tell_followed(made)}" if made.is_done else "–"
+        lines.append((made.at, what, made.answer.words, came))
+    return sorted(lines, key=lambda line: line[0])
+
+
 def _tell_cost(simulation: Simulation) -> str:
     if simulation.run_time is None or simulation.cost is None:
         return "What they would have cost is unknown: no run has come to the gate yet."
@@ -55,6 +74,50 @@ def _tell_gains(spec: ModelSpec, simulation: Simulation) -> list[str]:
             "the one in production."
         )
     return told
+
+
+def tell_followed(made: SimulatedRollback) -> str:
+    """Say what came in fact after the time at which production would have been rolled back."""
+    change, followed = made.answer.change, made.followed
+    if followed is None:
+        return f"{change.version} is still in production"
+    what = (
+        "the rollback came" if followed.version == change.previous else f"{followed.version} replaced {change.version}"
+    )
+    return f"{what} on {_write_day(followed.at)}"
+
+
+def _tell_rollbacks(simulation: Simulation) -> list[str]:
+    if not simulation.policy.rolls_back:
+        return []
+    if not simulation.rollbacks:
+        return ["No alert on a standard would have asked for a rollback."]
+    done = [made for made in simulation.rollbacks if made.is_done]
+    holds = len(simulation.rollbacks) - len(done)
+    told = [_tell_rollback(made, simulation.rollbacks) for made in done] or ["Nothing would have been rolled back."]
+    told += [f"{_count(holds, 'hold')} of a rollback would have been told."] if holds else []
+    decided = {made.answer.change.id for made in done}
+    unknown = {one.answer.change.id: one for one in simulation.rollbacks if one.is_unknown}
+    for number, made in unknown.items():
+        if number not in decided:
+            change = made.answer.change
+            told.append(
+                f"On {_write_day(made.at)} a rollback from {change.version} to {change.previous} was asked for; what "
+                "would have come of it is unknown, since no check compared the two on the labels of that time."
+            )
+    return told
+
+
+def _tell_rollback(made: SimulatedRollback, all_: Sequence[SimulatedRollback]) -> str:
+    change = made.answer.change
+    told = (
+        f"On {_write_day(made.at)} production would have been rolled back from {change.version} to {change.previous}; "
+        f"in fact {tell_followed(made)}."
+    )
+    earlier = next((one for one in all_ if one.is_unknown and one.answer.change.id == change.id), None)
+    if earlier is None or earlier.at >= made.at:
+        return told
+    return f"{told} It may have come from {_write_day(earlier.at)} on: until then no check had compared the two."
 
 
 def _write_ends(gain: Gain) -> str:

@@ -89,6 +89,12 @@ def list_comparisons(database: Database, model: str, champion: str) -> list[Row]
     return [row | {"result": json.loads(row["result"])} for row in rows]
 
 
+def list_kept_comparisons(database: Database, model: str) -> list[Row]:
+    """Give every comparison that checks have kept, oldest first: at, champion, candidate, and result."""
+    rows = database.rows("list_kept_comparisons", {"model": model})
+    return [row | {"result": json.loads(row["result"])} for row in rows]
+
+
 def get_newest_records(database: Database, model: str) -> str:
     """Give a mark of what was written last; while it is the same, what is said of a model rests on the same facts."""
     return str(database.rows("get_newest_records", {"model": model})[0]["newest"])

@@ -47,3 +47,8 @@ def test_panel_tells_the_policy_and_tries_another(panel: AppTest) -> None:
     assert "From 1 Mar 2024 to 20 Mar 2024 this policy would have started 2 runs." in read(panel)
     assert "3,000 labels have come since the last training" in read(panel)
     assert "new_labels = 3000" in panel.code[0].value
+    panel.toggle(key="policy-roll-back").set_value(True)
+    panel.number_input(key="policy-alert-days").set_value(2.0).run()
+    assert not panel.exception
+    assert "No alert on a standard would have asked for a rollback." in read(panel)
+    assert 'roll_back = "when the version before is better"\nalert_days = 2' in panel.code[0].value

@@ -10,10 +10,12 @@ from mlops_core.policy_records import Cause, Decision, Obstacle
 from mlops_core.policy_terms import write_policy
 from mlops_core.production import POLICY, Origin
 from mlops_core.runs import RunOrder
-from mlops_core.services.automation import apply_policy, get_decisions, promote_passed
+from mlops_core.services.automation import apply_policy, get_decisions, promote_passed, tell_outcomes
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.deployment import ChangeRequest, change_production, get_history
 from mlops_core.services.scheduler import check_model
+from mlops_core.services.simulation import simulate_policy
+from mlops_core.services.simulation_words import describe_simulation, list_decisions
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.bakes import list_bakes
 from mlops_core.store.models import get_model, get_version
@@ -101,9 +103,25 @@ def test_production_is_rolled_back_once_with_its_evidence_when_the_version_befor
     assert told.evidence["alerts"] == [f"performance.standard roc_auc: {made.verdicts[0].reason}"]
     assert list_bakes(runtime.database, MODEL)[-1].promise.origin is Origin.REHEARSAL
 
+    assert tell_outcomes(runtime, spoiled, get_decisions(runtime, spoiled)) == ["v2 is back", "–"]
+
     for days in range(1, 3):
         check(runtime, spoiled, DUE + days * DAY)
     assert len(list_changes(runtime)) == 1
+
+
+def test_simulation_says_when_it_would_have_rolled_back_and_what_came_in_fact(runtime, spoiled):
+    check(runtime, spoiled, DUE - timedelta(minutes=1))
+    change(runtime, "v1", DUE + DAY)
+    simulation = simulate_policy(runtime, spoiled, spoiled.policy, DUE + 2 * DAY)
+    young, done = simulation.rollbacks
+    assert (young.answer.obstacle, young.is_done, young.to) == (Obstacle.YOUNG, False, None)
+    assert (done.at, done.is_done, done.to, done.followed.version) == (DUE, True, "v2", "v1")
+    told = "On 24 Mar 2024 production would have been rolled back from v3 to v2; in fact v1 replaced v3 on 25 Mar 2024."
+    assert describe_simulation(spoiled, simulation)[1:] == [told, "1 hold of a rollback would have been told."]
+    when, what, why, came = list_decisions(spoiled, simulation)[-1]
+    assert (when, what, came) == (DUE, "rolled back to v2", "in fact v1 replaced v3 on 25 Mar 2024")
+    assert why.startswith("A check complains of roc_auc (performance.standard, alert), since 23 Mar 00:00 UTC. v2, ")
 
 
 def test_pair_is_not_rolled_back_again_when_a_person_promotes_the_version_once_more(runtime, spoiled):

@@ -10,7 +10,7 @@ from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.registry import register_model
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.simulation import simulate_policy
-from mlops_core.services.simulation_words import describe_simulation, tell_gain
+from mlops_core.services.simulation_words import describe_simulation, list_decisions, tell_gain
 from mlops_core.store.runs import RunChange, add_run, add_run_change
 from mlops_core.store.verdicts import store_changed_verdicts
 from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, START
@@ -27,13 +27,13 @@ def list_runs(simulation):
     return [(one.run, (one.at - START) / DAY, one.champion) for one in simulation.runs]
 
 
-def add_verdicts(runtime, *says):
+def add_verdicts(runtime, *says, code="drift.feature", subject="debt"):
     for day, version, status in says:
         verdict = Verdict(
-            code="drift.feature",
+            code=code,
             model=MODEL,
             version=version,
-            subject="debt",
+            subject=subject,
             status=status,
             reason="",
             evidence={},
@@ -113,6 +113,35 @@ def test_cost_is_that_of_the_runs_that_came_to_the_gate(runtime, spec):
     add_ended_run(runtime, 4, RunStatus.FAILED, 9999)
     told = describe_simulation(spec, simulate(runtime, spec, new_labels=3000))
     assert told[1] == "A run takes 60 seconds, the middle of the 3 that came to the gate: 2 minutes in all."
+
+
+def test_rollback_that_an_alert_asked_for_is_unknown_while_nothing_was_compared_then(runtime, spec):
+    standard = {"code": "performance.standard", "subject": "roc_auc"}
+    # That of v1 asks for nothing: it was the first in production.
+    add_verdicts(runtime, (5, "v1", Status.ALERT), (9, "v2", Status.ALERT), **standard)
+    lines = {"roll_back": "when the version before is better", "cooldown_days": 3}
+    simulation = simulate(runtime, spec, **lines)
+    assert [((one.at - START) / DAY, one.answer.obstacle, one.to) for one in simulation.rollbacks] == [
+        (5.0, Obstacle.NO_WAY_BACK, None),
+        (9.0, Obstacle.COOLDOWN, None),
+        (10.0, Obstacle.NOT_COMPARED, None),
+    ]
+    told = describe_simulation(spec, simulation)
+    assert told == [
+        "Without a trigger no run would have been started.",
+        "Nothing would have been rolled back.",
+        "3 holds of a rollback would have been told.",
+        (
+            "On 11 Mar 2024 a rollback from v2 to v1 was asked for; what would have come of it is unknown, since no "
+            "check compared the two on the labels of that time."
+        ),
+    ]
+    assert [came for *_, came in list_decisions(spec, simulation)] == ["–", "–", "unknown"]
+    # What is compared later says nothing of then, but of later.
+    refresh_alternatives(runtime, spec, PRESENT - DAY)
+    compared = simulate(runtime, spec, **lines)
+    assert [one.answer.obstacle for one in compared.rollbacks][2:] == [Obstacle.NOT_COMPARED, Obstacle.NOT_BETTER]
+    assert simulate(runtime, spec).rollbacks == ()
 
 
 def test_nothing_is_made_up_when_there_is_no_trigger_or_no_past(runtime, spec, tmp_path):

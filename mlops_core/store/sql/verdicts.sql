@@ -42,6 +42,13 @@ where model = $model and champion = $champion
 qualify row_number() over (partition by candidate order by id desc) = 1
 order by candidate;
 
+-- name: list_kept_comparisons
+-- Every result, oldest first.
+select champion, candidate, result, made_at as "at"
+from comparisons
+where model = $model
+order by id;
+
 -- name: get_newest_records
 -- Marks of what was written last: any line of the audit log, of this model a check, and any verdict, comparison, and shadow.
 select concat_ws(' ',
