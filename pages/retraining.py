@@ -48,6 +48,6 @@ if chosen:
     show_history(runs)
 elif view.spec.training:
     show_note("Train a new version, and its steps, candidates, and reasons are shown here.")
-if view.spec.training:
+if view.spec.training or view.spec.policy.rolls_back:
     show_policy(view)
 show_clock(view.now, read_refreshed(view.runtime, view.spec), is_demo=view.spec.name in view.runtime.clocks)

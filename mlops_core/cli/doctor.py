@@ -16,6 +16,7 @@ from mlops_core.services.health import (
     examine_home,
     examine_jobs,
     examine_packages,
+    examine_policies,
     examine_port,
     examine_python,
     examine_run_records,
@@ -62,6 +63,7 @@ def _examine_store(home: Home) -> tuple[list[Finding], str | None]:
         Finding(name="Audit log", passed=audit["intact"], detail=chain, remedy=remedy),
         examine_jobs(health["jobs"]),
         examine_training(health["training"]),
+        examine_policies(health["policies"]),
         examine_artifacts(home, versions),
         examine_snapshots(home, snapshots),
     ], url

@@ -81,12 +81,11 @@ def _apply(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
     answer = decide(spec.policy, facts)
     if not answer.asked or _is_being_done(facts, answer):
         return
-    obstacle = f"hold {answer.obstacle.value}" if answer.obstacle else "retrain"
     made = PolicyDecision(
         model=spec.name,
         at=now,
         decision=answer.decision,
-        key=f"policy: {obstacle} after run {answer.because}",
+        key=name_decision(answer),
         causes=tuple(one.cause for one in answer.asked),
         verdicts=tuple(verdict for one in answer.asked for verdict in one.verdicts),
         obstacle=answer.obstacle,
@@ -97,6 +96,12 @@ def _apply(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
         add_policy_decision(transaction, made)
     if made.decision is Decision.RETRAIN:
         _order(runtime, spec, made)
+
+
+def name_decision(answer: PolicyAnswer) -> str:
+    """Give the key under which an answer is kept and carried out once."""
+    obstacle = f"hold {answer.obstacle.value}" if answer.obstacle else "retrain"
+    return f"policy: {obstacle} after run {answer.because}"
 
 
 def _is_being_done(facts: Facts, answer: PolicyAnswer) -> bool:

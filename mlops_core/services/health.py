@@ -23,6 +23,7 @@ from mlops_core.artifacts import locate_artifact, read_checked
 from mlops_core.config import PROJECT, RUNS_URL, Home, locate_run_records
 from mlops_core.errors import MLOpsError
 from mlops_core.frozen_rows import hash_rows, locate_rows
+from mlops_core.services.policy_trouble import find_trouble, tell_trouble
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshots import explain_content
 from mlops_core.store.models import list_models
@@ -66,6 +67,11 @@ def describe_health(runtime: Runtime) -> dict[str, object]:
             "open_runs": len(list_open_runs(runtime.database)),
             "problem": runtime.training.problem or None,
         },
+        "policies": [
+            {"model": made.model, "decision": made.decision.value, "since": made.at, "problem": tell_trouble(made)}
+            for spec in list_models(runtime.database)
+            if (made := find_trouble(runtime, spec, runtime.now(spec.name)))
+        ],
     }
 
 
@@ -216,6 +222,19 @@ def examine_training(training: Mapping[str, object]) -> Finding:
     n, problem = training["open_runs"], training["problem"]
     detail = str(problem) if problem else f"{n} open runs"
     return _find("Training", not problem, detail, "mend what the message names; runs then go on by themselves")
+
+
+def examine_policies(policies: Iterable[Mapping[str, object]]) -> Finding:
+    """Check that what policies have decided could be carried out.
+
+    Parameters
+    ----------
+    policies : iterable of mapping
+        One for each that could not, with model and problem.
+    """
+    troubles = [f"{one['model']}: {one['problem']}" for one in policies]
+    remedy = "mend what the message names"
+    return _find("Policies", not troubles, " ".join(troubles) or "nothing waits to be carried out", remedy)
 
 
 def examine_artifacts(home: Home, versions: Iterable[Mapping[str, object]]) -> Finding:

@@ -29,8 +29,7 @@ _log = logging.getLogger(__name__)
 
 def apply_rollback(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
     """Roll production back when the policy says so, and keep what it decides while an alert asks for it."""
-    facts, document = _read_facts(runtime, spec, now)
-    answer = decide_rollback(spec.policy, facts) if facts else None
+    answer, document = ask_rollback(runtime, spec, now)
     if answer is None:
         return
     made = PolicyDecision(
@@ -48,6 +47,14 @@ def apply_rollback(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
         add_policy_decision(transaction, made)
     if answer.decision is Decision.ROLL_BACK and document:
         _roll_back(runtime, made, answer, document)
+
+
+def ask_rollback(
+    runtime: Runtime, spec: ModelSpec, now: datetime
+) -> tuple[RollbackAnswer | None, Mapping[str, Any] | None]:
+    """Give what the policy says of a rollback now, and the comparison that this rests on, as JSON."""
+    facts, document = _read_facts(runtime, spec, now)
+    return decide_rollback(spec.policy, facts) if facts else None, document
 
 
 def make_compared(spec: ModelSpec, found: VersionComparison) -> Compared:

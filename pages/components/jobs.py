@@ -5,7 +5,9 @@ import re
 import streamlit as st
 
 from mlops_core.entities import ModelSpec
+from mlops_core.policy_records import PolicyDecision
 from mlops_core.runs import TrainingRun
+from mlops_core.services.policy_trouble import tell_trouble
 from mlops_core.services.run_attention import needs_attention, tell_failed_run
 from mlops_core.services.runtime import Runtime
 from mlops_core.services.schedule import tell_failure
@@ -25,6 +27,12 @@ def show_failed_run(run: TrainingRun | None) -> None:
     if run and needs_attention(run):
         words = f"{tell_failed_run(run)} Production is as it was."
         st.warning(_escape(words), icon=":material/model_training:")
+
+
+def show_policy_trouble(made: PolicyDecision | None) -> None:
+    """Say what the policy could not carry out and why; nothing while there is no such thing."""
+    if made:
+        st.warning(_escape(tell_trouble(made)), icon=":material/sync_problem:")
 
 
 def _escape(words: str) -> str:

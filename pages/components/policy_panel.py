@@ -19,11 +19,13 @@ from mlops_core.policy_terms import (
 from mlops_core.policy_words import describe_policy
 from mlops_core.services.automation import get_decisions, tell_outcomes
 from mlops_core.services.history import find_spans
+from mlops_core.services.policy_trouble import find_trouble
 from mlops_core.services.simulation import Simulation, simulate_policy
 from mlops_core.services.simulation_words import describe_simulation, list_decisions
 from mlops_core.words import write_clock
 from pages.components.filters import View
 from pages.components.headline import write_title
+from pages.components.jobs import show_policy_trouble
 from pages.components.session import get_palette
 from pages.components.states import show_note
 from pages.components.tables import write_table
@@ -47,6 +49,7 @@ def _show_decisions(view: View) -> None:
     if not decisions:
         show_note("It has decided nothing yet.")
         return
+    show_policy_trouble(find_trouble(view.runtime, view.spec, view.now))
     outcomes = tell_outcomes(view.runtime, view.spec, decisions)
     rows = [
         (write_clock(one.at), one.decision.value.replace("_", " "), outcome, one.words)

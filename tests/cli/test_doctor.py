@@ -6,7 +6,7 @@ import pytest
 
 from mlops_core.api.tokens import ensure_token
 from mlops_core.config import Home
-from mlops_core.services.health import examine_jobs
+from mlops_core.services.health import examine_jobs, examine_policies
 
 
 def list_problems(ended) -> dict[str, str]:
@@ -75,6 +75,15 @@ def test_doctor_finds_a_job_that_fails():
     assert examine_jobs([well]).detail == "1 run by themselves"
     found = examine_jobs([well, failing])
     assert (found.passed, found.detail) == (False, "check of car-loan: The disk is full.")
+
+
+def test_doctor_finds_what_a_policy_could_not_carry_out():
+    assert examine_policies([]).passed
+    found = examine_policies(
+        [{"model": "car-loan", "problem": "A rollback could not be carried out: it cannot serve."}]
+    )
+    told = "car-loan: A rollback could not be carried out: it cannot serve."
+    assert (found.passed, found.detail, found.remedy) == (False, told, "mend what the message names")
 
 
 def test_doctor_finds_records_of_runs_that_are_damaged(run, home: Home):

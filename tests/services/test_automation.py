@@ -15,6 +15,7 @@ from mlops_core.runs import RunOrder, RunStatus, Step, StepStatus, Trigger
 from mlops_core.services.automation import apply_policy, get_decisions
 from mlops_core.services.background import Progress
 from mlops_core.services.deployment import ChangeRequest, change_production, get_history
+from mlops_core.services.policy_trouble import find_trouble, tell_trouble
 from mlops_core.services.retraining import cancel_run, order_run
 from mlops_core.services.retraining import get_history as get_runs
 from mlops_core.services.run_answers import answer_question
@@ -141,11 +142,19 @@ def test_refusal_of_an_order_is_told_once_and_ends_when_the_order_is_accepted(ru
     (made,) = get_decisions(runtime, spec)
     assert (made.decision, made.run) == (Decision.RETRAIN, None)
     assert "has no section [training]" in made.trouble
+    standing = find_trouble(runtime, untrained, PRESENT + DAY)
+    assert tell_trouble(standing) == (
+        "A training run that the policy asked for on 20 Mar 00:00 UTC could not be ordered: "
+        f"{made.trouble.removesuffix('.')}. It is tried again with each check."
+    )
+    # What is not asked for any more is no trouble.
+    assert find_trouble(runtime, replace(untrained, policy=read_policy({})), PRESENT + DAY) is None
     told = [event for event in list_audit_events(runtime.database, MODEL) if event.actor == POLICY]
     assert [(event.action, event.reason) for event in told] == [("could not order training run", made.trouble)]
     apply_policy(runtime, spec, PRESENT)
     (made,) = get_decisions(runtime, spec)
     assert (made.run, made.trouble) == (1, "")
+    assert find_trouble(runtime, spec, PRESENT) is None
 
 
 def test_version_that_passes_is_promoted_once_when_the_policy_says_so(shared):

@@ -13,6 +13,7 @@ from mlops_core.runs import RunOrder
 from mlops_core.services.automation import apply_policy, get_decisions, promote_passed, tell_outcomes
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.deployment import ChangeRequest, change_production, get_history
+from mlops_core.services.health import describe_health
 from mlops_core.services.scheduler import check_model
 from mlops_core.services.simulation import simulate_policy
 from mlops_core.services.simulation_words import describe_simulation, list_decisions
@@ -190,6 +191,12 @@ def test_refused_rollback_is_told_once_and_tried_again(runtime, spoiled):
     made = get_decisions(runtime, spoiled)[0]
     assert (made.decision, list_changes(runtime)) == (Decision.ROLL_BACK, [])
     assert made.trouble == "v2 cannot serve. v2 reads 'age', which the traffic does not have."
+    runtime.clocks[MODEL] = lambda: DUE + timedelta(hours=1)
+    (waiting,) = describe_health(runtime)["policies"]
+    assert (waiting["model"], waiting["decision"], waiting["since"]) == (MODEL, "ROLL_BACK", DUE)
+    assert waiting["problem"].startswith(
+        "A rollback that the policy asked for on 24 Mar 00:00 UTC could not be carried "
+    )
     told = [one for one in list_audit_events(runtime.database, MODEL) if one.action == "rollback refused"]
     assert [(one.subject, one.reason, one.actor) for one in told] == [("v2", made.trouble, POLICY)]
     with runtime.database.transaction() as transaction:
@@ -197,3 +204,4 @@ def test_refused_rollback_is_told_once_and_tried_again(runtime, spoiled):
     apply_policy(runtime, spoiled, DUE + DAY)
     assert list_changes(runtime) == [(Action.ROLL_BACK, "v2", POLICY)]
     assert get_decisions(runtime, spoiled)[0].trouble == ""
+    assert describe_health(runtime)["policies"] == []
