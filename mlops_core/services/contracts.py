@@ -11,7 +11,7 @@ from mlops_core.checks.proposal import propose_terms, propose_traffic
 from mlops_core.contracts import Contract, ContractEdits, ContractRevision, FeatureKind, FeatureTerms, TrafficTerms
 from mlops_core.entities import Actor, ModelSpec, Version
 from mlops_core.errors import ConflictError, InputError, MLOpsError
-from mlops_core.services.reasons import LONGEST_REASON
+from mlops_core.services.reasons import check_reason
 from mlops_core.services.references import ensure_reference, ensure_snapshot_reference, read_reference
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
@@ -238,8 +238,7 @@ def _keep(
     reason: str,
     now: datetime,
 ) -> None:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise InputError(f"The reason has {len(reason):,} characters; accepted are 1 to {LONGEST_REASON:,}, not blank.")
+    reason = check_reason(reason)
     with runtime.database.transaction() as transaction:
         _refuse_outdated(transaction, spec, expected)
         add_contract_revision(transaction, spec.name, edits, at=now, actor=actor, reason=reason)

@@ -12,12 +12,13 @@ from mlops_core.config import parse_model_text
 from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import InputError, MLOpsError
 from mlops_core.services.monitoring import refresh
-from mlops_core.services.reasons import LONGEST_REASON
+from mlops_core.services.reasons import check_reason
 from mlops_core.services.registry import register_model
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.models import find_model_text, replace_model_text
 from mlops_core.store.traffic import list_batches
+from mlops_core.words import join_names
 
 COUNTED_BY = ("chunk", "timezone", "threshold")
 """Keys of [monitoring] that counts of traffic are made by."""
@@ -59,13 +60,13 @@ def put_model(runtime: Runtime, text: str, *, actor: Actor, reason: str) -> Mode
         When the file is not understood, something changes and no reason is given, or what changes has to stay.
     """
     spec = parse_model_text(text)
-    if len(reason.strip()) > LONGEST_REASON:
-        raise InputError(f"The reason has {len(reason.strip()):,} characters; accepted are up to {LONGEST_REASON:,}.")
+    # A file that changes nothing needs none.
+    reason = check_reason(reason) if reason.strip() else ""
     now = runtime.now(spec.name)
     if find_model_text(runtime.database, spec.name) is None:
-        added = register_model(runtime, text, actor=actor, now=now, reason=reason.strip())
+        added = register_model(runtime, text, actor=actor, now=now, reason=reason)
         return ModelFile(spec=added, is_new=True, changes=())
-    changes = _replace(runtime, spec, text, actor=actor, reason=reason.strip(), now=now)
+    changes = _replace(runtime, spec, text, actor=actor, reason=reason, now=now)
     if changes:
         _judge(runtime, spec, now)
     return ModelFile(spec=spec, is_new=False, changes=changes)
@@ -81,9 +82,7 @@ def _replace(
         if not changes:
             return ()
         _refuse_fixed(runtime, parse_model_text(before), spec)
-        if not reason:
-            keys = ", ".join(change.key for change in changes)
-            raise InputError(f"A change needs a reason of 1 to {LONGEST_REASON:,} characters; changed are: {keys}.")
+        check_reason(reason, f"{join_names([change.key for change in changes])} would change")
         replace_model_text(transaction, spec.name, text)
         add_audit_event(
             transaction,

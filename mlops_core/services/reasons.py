@@ -5,8 +5,13 @@ from mlops_core.errors import InputError
 LONGEST_REASON = 2000
 
 
-def check_reason(given: str) -> str:
+def check_reason(given: str, because: str = "") -> str:
     """Give a reason without blanks around it.
+
+    Parameters
+    ----------
+    because : str
+        What makes it needed; empty when that is plain.
 
     Raises
     ------
@@ -15,5 +20,6 @@ def check_reason(given: str) -> str:
     """
     reason = given.strip()
     if not 1 <= len(reason) <= LONGEST_REASON:
-        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters is needed; this one has {len(reason):,}.")
+        needed = f"is needed, because {because}" if because else "is needed"
+        raise InputError(f"A reason of 1 to {LONGEST_REASON:,} characters {needed}; this one has {len(reason):,}.")
     return reason

@@ -96,7 +96,7 @@ def test_proposal_comes_back_but_for_what_is_named_with_it(api: Caller):
         ({"features": [{"feature": "income", "kind": "category"}]}, "'income' is no category"),
         ({"features": [{"feature": "income", "categories": ["a"]}]}, "accepted of a number is null"),
         ({"traffic": {"most_volume": 0.5}}, "most_volume is 0.5; accepted are 1 to 1,000"),
-        ({"reason": " ", "traffic": {"most_volume": 3}}, "The reason has 1 characters"),
+        ({"reason": " ", "traffic": {"most_volume": 3}}, "A reason of 1 to 2,000 characters is needed; this one has 0"),
         ({}, "Nothing was changed"),
     ],
 )

@@ -69,4 +69,7 @@ def test_change_is_refused_by_name_and_nothing_is_stored(api: Caller, old: str, 
 
 def test_change_is_refused_without_a_reason_and_names_what_would_change(api: Caller):
     message = check_error(put(api, TURNED_ON, reason=" "), 422, "invalid_input")["message"]
-    assert message.endswith("changed are: baking.auto_revert, training.folds.")
+    assert message == (
+        "A reason of 1 to 2,000 characters is needed, because baking.auto_revert and training.folds would change; this "
+        "one has 0."
+    )

@@ -133,7 +133,7 @@ def test_terms_of_all_rows_are_refused_when_they_are_not_accepted(state, save, t
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 2001])
 def test_change_is_refused_when_it_has_no_reason_or_a_novel(state, save, reason):
-    with pytest.raises(InputError, match="The reason has"):
+    with pytest.raises(InputError, match="A reason of 1 to 2,000 characters is needed; this one has"):
         save(change(state.contract, maximum=99.0), reason=reason)
 
 
