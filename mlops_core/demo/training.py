@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import brier_score_loss, f1_score, log_loss, precision_score, recall_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mlops_core.demo.data import start_day
 from mlops_core.demo.features import CATEGORICAL, FEATURES, LEAKED_COLUMN
 from mlops_core.entities import Metric
+from mlops_core.training.fitting import measure
 
 THRESHOLD = 0.30
 """A flight with this score or more gets a warning."""
@@ -137,7 +137,7 @@ def train(rows: pd.DataFrame, labels: pd.Series, features: Sequence[str], catego
         estimator=estimator,
         features=tuple(columns),
         categorical=used,
-        offline=measure_scores(holdout_labels.to_numpy(), scores),
+        offline=measure(holdout_labels.to_numpy(), scores, THRESHOLD),
         held_out=np.isin(np.arange(len(rows)), kept),
     )
 
@@ -158,19 +158,6 @@ def make_estimator(categorical: Sequence[str]) -> HistGradientBoostingClassifier
 def _use_one_core() -> threadpool_limits:
     # OpenMP threads wait for each other by spinning: on two busy cores, two of them took six times as long as one.
     return threadpool_limits(limits=1, user_api="openmp")
-
-
-def measure_scores(labels: np.ndarray, scores: np.ndarray, threshold: float = THRESHOLD) -> dict[Metric, float]:
-    """Compute the metrics a version is registered with; a metric without a defined value (no warning) is 0."""
-    warned = scores >= threshold
-    return {
-        Metric.F1: float(f1_score(labels, warned, zero_division=0.0)),
-        Metric.RECALL: float(recall_score(labels, warned, zero_division=0.0)),
-        Metric.PRECISION: float(precision_score(labels, warned, zero_division=0.0)),
-        Metric.ROC_AUC: float(roc_auc_score(labels, scores)),
-        Metric.BRIER: float(brier_score_loss(labels, scores)),
-        Metric.LOG_LOSS: float(log_loss(labels, scores)),
-    }
 
 
 def code_id() -> str:

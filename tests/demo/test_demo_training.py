@@ -14,12 +14,12 @@ from mlops_core.demo.training import (
     TrainedModel,
     code_id,
     list_versions,
-    measure_scores,
     select_rows,
     train,
     train_version,
 )
 from mlops_core.entities import Metric
+from mlops_core.training.fitting import measure
 
 UNTRUSTED_TYPES = {
     "functools.partial",
@@ -42,7 +42,7 @@ def few(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measure(model: TrainedModel, rows: pd.DataFrame) -> dict[Metric, float]:
-    return measure_scores(rows["label"].to_numpy(), model.score(rows))
+    return measure(rows["label"].to_numpy(), model.score(rows), THRESHOLD)
 
 
 def test_versions_are_promoted_on_their_new_york_mornings() -> None:
