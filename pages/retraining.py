@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlops_core.runs import TrainingRun
 from mlops_core.services.overview import read_refreshed
-from mlops_core.services.retraining import get_history
+from mlops_core.services.retraining import find_run, get_history
 from mlops_core.services.run_words import NO_TRAINING, tell_training
 from mlops_core.services.shadow import Shadow, read_shadow
 from mlops_core.services.side_by_side import find_champion
@@ -44,7 +44,7 @@ if view.spec.training is None:
     st.code(NO_TRAINING, language="toml")
 chosen = choose_run(runs)
 if chosen:
-    show_run(view, chosen)
+    show_run(view, find_run(view.runtime, view.spec, chosen.id))
     show_history(runs)
 elif view.spec.training:
     show_note("Train a new version, and its steps, candidates, and reasons are shown here.")

@@ -86,7 +86,7 @@ def _order(runtime: Runtime, order: RunOrder) -> dict[str, object]:
 
 
 def _list(runtime: Runtime, model: str, limit: int) -> dict[str, object]:
-    runs = get_history(runtime, get_model(runtime.database, model), limit)
+    runs = get_history(runtime, get_model(runtime.database, model), limit, with_reports=True)
     return {"model": model, "runs": [describe_briefly(run) for run in runs]}
 
 

@@ -121,9 +121,11 @@ def read_run(runtime: Runtime, spec: ModelSpec, number: int) -> RunView:
     return RunView(run=run, steps=steps, log=tuple(log))
 
 
-def get_history(runtime: Runtime, spec: ModelSpec, limit: int = MOST_RUNS) -> list[TrainingRun]:
-    """Give the newest runs of a model, the newest first."""
-    return list_runs(runtime.database, spec.name, limit)
+def get_history(
+    runtime: Runtime, spec: ModelSpec, limit: int = MOST_RUNS, *, with_reports: bool = False
+) -> list[TrainingRun]:
+    """Give the newest runs of a model, the newest first; what one has found, `find_run` gives as well."""
+    return list_runs(runtime.database, spec.name, limit, with_reports=with_reports)
 
 
 def _check_order(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> None:

@@ -8,7 +8,7 @@ from mlops_core.store.runs import list_runs
 
 def find_newest_run(runtime: Runtime, spec: ModelSpec) -> TrainingRun | None:
     """Give the newest run of a model; None when there is none."""
-    return next(iter(list_runs(runtime.database, spec.name, limit=1)), None)
+    return next(iter(list_runs(runtime.database, spec.name, limit=1, with_reports=False)), None)
 
 
 def needs_attention(run: TrainingRun | None) -> bool:

@@ -155,7 +155,8 @@ def simulate_policy(runtime: Runtime, spec: ModelSpec, policy: Policy, now: date
         run_time=timedelta(seconds=median(took.total_seconds() for took in times)) if times else None,
         n_measured=len(times),
     )
-    kept = _read_kept(runtime, spec, past)
+    # What gates have found is large, and only runs have a gain.
+    kept = _read_kept(runtime, spec, past) if simulation.runs else {}
     told = [replace(one, gain=_find_gain(spec, past, one, kept)) for one in simulation.decisions]
     return replace(simulation, decisions=tuple(told))
 

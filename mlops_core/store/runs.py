@@ -68,9 +68,12 @@ def add_run_change(transaction: Transaction, run: int, change: RunChange) -> boo
     return bool(transaction.run("insert_run_change", fields))
 
 
-def list_runs(source: Database | Transaction, model: str, limit: int = MOST_RUNS) -> list[TrainingRun]:
-    """Give the newest runs of a model, the newest first."""
-    return [_read_run(row) for row in source.rows("list_runs", {"model": model, "limit": limit})]
+def list_runs(
+    source: Database | Transaction, model: str, limit: int = MOST_RUNS, *, with_reports: bool = True
+) -> list[TrainingRun]:
+    """Give the newest runs of a model, the newest first; without reports, which are large, these are empty."""
+    fields = {"model": model, "limit": limit, "with_reports": with_reports}
+    return [_read_run(row) for row in source.rows("list_runs", fields)]
 
 
 def get_run(source: Database | Transaction, run: int) -> TrainingRun:

@@ -16,7 +16,7 @@ from mlops_core.services.automation import apply_policy, get_decisions
 from mlops_core.services.background import Progress
 from mlops_core.services.deployment import ChangeRequest, change_production, get_history
 from mlops_core.services.policy_trouble import find_trouble, tell_trouble
-from mlops_core.services.retraining import cancel_run, order_run
+from mlops_core.services.retraining import cancel_run, find_run, order_run
 from mlops_core.services.retraining import get_history as get_runs
 from mlops_core.services.run_answers import answer_question
 from mlops_core.services.runtime import Runtime
@@ -65,7 +65,7 @@ def wait_until_over(runtime, spec):
     while time.monotonic() < deadline:
         run = get_runs(runtime, spec)[0]
         if run.status.is_over:
-            return run
+            return find_run(runtime, spec, run.id)
         time.sleep(0.05)
     raise AssertionError(f"still {run.status} after {LONGEST_S} s: {run.steps}")
 

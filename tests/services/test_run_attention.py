@@ -13,6 +13,7 @@ from mlops_core.services.cards import list_cards
 from mlops_core.services.health import describe_health, examine_training
 from mlops_core.services.monitoring import refresh
 from mlops_core.services.overview import read_overview
+from mlops_core.services.retraining import find_run, get_history
 from mlops_core.store.audit import add_audit_event, list_audit_events
 from mlops_core.store.runs import RunChange, add_run, add_run_change
 from tests.small_home import ACTOR, DAYS, MODEL, PRESENT, START
@@ -21,11 +22,11 @@ TRAFFIC_END = START + timedelta(days=DAYS)
 WHY = "The entry point has raised RuntimeError: the warehouse is away."
 
 
-def leave_run(runtime, status, reason=""):
+def leave_run(runtime, status, reason="", report=None):
     """Leave a run as the worker would have left it."""
     order = RunOrder(model=MODEL, reason="labels are in", actor=ACTOR)
     steps = (StepState(step=Step.COLLECT, status=StepStatus.FAILED, words=WHY), StepState(step=Step.TRAIN))
-    change = RunChange(status=status, steps=steps, at=PRESENT, reason=reason, report={})
+    change = RunChange(status=status, steps=steps, at=PRESENT, reason=reason, report=report or {})
     with runtime.database.transaction() as transaction:
         run = add_run(transaction, order, workflow="w", at=TRAFFIC_END, recorded_at=PRESENT)
         add_run_change(transaction, run.id, change)
@@ -40,6 +41,15 @@ def test_model_needs_attention_while_its_newest_run_has_failed(runtime, spec):
     assert state.reason == f"Training run 1 failed at the step collect: {WHY}"
     leave_run(runtime, RunStatus.RUNNING)
     assert list_states(runtime, [spec])[0].status is Status.OK
+
+
+def test_history_leaves_out_what_runs_have_found_and_one_run_has_it(runtime, spec):
+    leave_run(runtime, RunStatus.SUCCEEDED, report={"gate": {"passed": True}})
+    (line,) = get_history(runtime, spec)
+    assert (line.status, line.reason, dict(line.report)) == (RunStatus.SUCCEEDED, "", {})
+    whole = find_run(runtime, spec, line.id)
+    assert whole.report == {"gate": {"passed": True}}
+    assert get_history(runtime, spec, with_reports=True) == [whole]
 
 
 def test_failed_run_does_not_hide_what_is_graver(runtime, spec):

@@ -18,10 +18,11 @@ where run = $run
 having coalesce(max_by(status, position), '') not in ('succeeded', 'refused', 'failed', 'cancelled');
 
 -- name: list_runs
--- The newest runs of a model with where they stand, the newest first.
+-- The newest runs of a model with where they stand, the newest first; their reports only when asked for.
 select r.id, r.model, r.workflow, r.cause, r.start_at as start, r.end_at as "end", r.candidates, r.snapshot_id,
     r.reason as why, r.actor, r.channel, r.key, r.made_at as "at", r.recorded_at,
-    c.status, c.steps, c.version, c.reason, c.report, c.recorded_at as changed_at
+    c.status, c.steps, c.version, c.reason, case when $with_reports then c.report else '{}' end as report,
+    c.recorded_at as changed_at
 from runs as r
 left join run_changes as c on c.run = r.id
 where r.model = $model
