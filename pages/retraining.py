@@ -45,7 +45,7 @@ if view.spec.training is None:
 chosen = choose_run(runs)
 if chosen:
     show_run(view, find_run(view.runtime, view.spec, chosen.id))
-    show_history(runs)
+    show_history(view, runs)
 elif view.spec.training:
     show_note("Train a new version, and its steps, candidates, and reasons are shown here.")
 if view.spec.training or view.spec.policy.rolls_back:

@@ -23,6 +23,7 @@ MARKS = {
 """How a step is marked: colour, sign, and word."""
 TRIGGERS = {Trigger.PERSON: "by hand", Trigger.SCHEDULE: "schedule", Trigger.POLICY: "policy"}
 HISTORY_COLUMNS = ("Run", "Ordered (UTC)", "By", "Trigger", "Outcome", "Version", "Took", "Reason")
+NO_VERSION = "–"
 LEADERBOARD_METRICS = (Metric.F1, Metric.ROC_AUC, Metric.PRECISION, Metric.RECALL, Metric.BRIER)
 NO_TRAINING = """[training]
 entry_point = "package.module:candidates"   # a function that gives a list of Candidate
@@ -118,7 +119,7 @@ def list_history(runs: Sequence[TrainingRun]) -> list[tuple[str, ...]]:
             run.order.actor.name,
             TRIGGERS[run.order.trigger],
             _name_outcome(run),
-            run.version or "–",
+            run.version or NO_VERSION,
             tell_duration(run),
             run.order.reason,
         )

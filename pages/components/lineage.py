@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
 
 import streamlit as st
 
@@ -13,6 +12,7 @@ from mlops_core.services.lineage import COLUMNS, choose_trails, list_rows, list_
 from pages.components.downloads import offer_csv
 from pages.components.filters import View, refuse_unknown
 from pages.components.headline import write_title
+from pages.components.links import link_run
 from pages.components.session import get_palette
 from pages.components.states import show_note
 
@@ -46,12 +46,6 @@ def show_lineage(view: View, histories: Sequence[VersionHistory], colours: Mappi
             note = f"{len(drawn)} of {len(trails)} versions are drawn: the newest, and the chosen one."
             st.html(f'<div class="dd-muted dd-small">{note}</div>')
         _show_table(view, list(trails.values()))
-
-
-def link_run(view: View, run: int) -> str:
-    """Give a link to a training run."""
-    address = f"retraining?model-select={quote(view.spec.name)}&run={run}"
-    return f'<a href="{html.escape(address)}" target="_self">run {run}</a>'
 
 
 def _write_trail(view: View, trail: Trail) -> str:

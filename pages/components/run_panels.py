@@ -25,6 +25,7 @@ from mlops_core.words import write_clock
 from pages.components.downloads import offer_csv
 from pages.components.filters import View
 from pages.components.headline import write_title
+from pages.components.links import link_version
 from pages.components.rehearsal import show_comparison
 from pages.components.run_dialog import open_run_dialog
 from pages.components.session import get_actor, get_palette
@@ -39,6 +40,8 @@ def show_run(view: View, run: TrainingRun) -> None:
     """Draw a run as far as it has come."""
     with st.container(border=True, key="panel-run-steps"):
         st.html(write_title(f"Run {run.id}", describe_run(run)))
+        if run.version:
+            st.html(f'<div class="dd-detail">It has trained {link_version(view, run.version)}.</div>')
         if run.status.is_over:
             _draw_steps(read_run(view.runtime, view.spec, run.id))
             _offer_again(view, run)

@@ -1,15 +1,27 @@
 """Small tables as HTML, so that screen readers and narrow windows can read them."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 
-def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """Give a table; the first column does not wrap, every cell is made harmless."""
+def write_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str,
+    links: Mapping[str, Callable[[str], str]] | None = None,
+) -> str:
+    """Give a table; the first column does not wrap, every cell is made harmless.
+
+    Parameters
+    ----------
+    links : mapping, optional
+        By column, what makes a link as HTML of the text of a cell.
+    """
+    made = [(links or {}).get(name, html.escape) for name in columns]
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
     body = "".join(
         "<tr>"
-        + "".join(f"<td{' class=when' if i == 0 else ''}>{html.escape(cell)}</td>" for i, cell in enumerate(row))
+        + "".join(f"<td{' class=when' if i == 0 else ''}>{made[i](cell)}</td>" for i, cell in enumerate(row))
         + "</tr>"
         for row in rows
     )

@@ -15,7 +15,7 @@ from pages.components.change import open_change_dialog
 from pages.components.change_dialog import KEYS
 from pages.components.compare_choice import offer_comparison
 from pages.components.filters import View
-from pages.components.lineage import link_run
+from pages.components.links import link_run
 from pages.components.tables import write_pairs
 from pages.components.version_facts import list_facts
 

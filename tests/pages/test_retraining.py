@@ -88,6 +88,10 @@ def test_run_that_passed_shows_candidates_rows_and_what_the_gate_says(run_page: 
     assert "ROC AUC: +0.001" in words
     assert "north, ROC AUC" in words
     assert "v4 would" in words
+    link = '<a href="versions?model-select=car-loan&amp;lineage-version=v4" target="_self">v4</a>'
+    assert f"It has trained {link}." in words
+    assert f"<td>{link}</td>" in words
+    assert '<a href="retraining?model-select=car-loan&amp;run=2" target="_self">run 2</a>' in words
     assert test.button(key="run-again").label == "Train again on the same rows…"
 
 
