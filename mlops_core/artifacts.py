@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ TRUSTED_TYPES = (
     "sklearn.utils.validation.check_array",
 )
 """Types beyond skops' own list that standard estimators are made of; none of them runs code from the file."""
+
+TRUSTED_TYPES_OF = {
+    "lightgbm": ("collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"),
+    "xgboost": ("xgboost.core.Booster", "xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier"),
+}
+"""The same for other packages: their boosters hand the trees to a reader of their own, which runs no code either."""
 
 
 def hash_bytes(content: bytes) -> str:
@@ -111,15 +118,26 @@ def load_estimator(content: bytes) -> Any:
     """
     from skops.io import get_untrusted_types, loads
 
+    trusted = {*TRUSTED_TYPES, *chain(*TRUSTED_TYPES_OF.values())}
     try:
-        refused = sorted(set(get_untrusted_types(data=content)) - set(TRUSTED_TYPES))
+        refused = sorted(set(get_untrusted_types(data=content)) - trusted)
         if refused:
             raise PreflightError(
-                f"The artifact holds the type {refused[0]!r}, which is not on the allow-list.",
+                f"The artifact holds the type {refused[0]!r}, which is not on the allow-list. Accepted are classifiers "
+                "and transformers of scikit-learn, pipelines of them, LGBMClassifier, and XGBClassifier, without "
+                "functions and classes of one's own.",
                 {"types": refused},
             )
-        return loads(content, trusted=list(TRUSTED_TYPES))
+        return loads(content, trusted=sorted(trusted))
     except PreflightError:
         raise
     except Exception as error:
         raise PreflightError(f"The artifact cannot be loaded: {type(error).__name__}: {error}.") from error
+
+
+def list_packages(content: bytes) -> list[str]:
+    """Name the packages other than scikit-learn that an artifact's estimator comes from, as in ["xgboost"]."""
+    from skops.io import get_untrusted_types
+
+    held = {name.partition(".")[0] for name in get_untrusted_types(data=content)}
+    return sorted(held & set(TRUSTED_TYPES_OF))

@@ -1,12 +1,16 @@
 """An entry point for tests: what a data scientist would write for the small home's model."""
 
+import importlib
 import os
 import signal
 import time
 
 import numpy as np
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
 
 from mlops_core.training.plan import Candidate
 
@@ -49,6 +53,28 @@ def slow_candidates():
     return [
         Candidate(name="line", features=("income", "debt"), estimator=LogisticRegression()),
         Candidate(name="many trees", features=("income", "debt"), estimator=slow),
+    ]
+
+
+def boosters():
+    """Trees of other libraries, where they are installed: on numbers alone, and behind an encoder of categories."""
+    lightgbm, xgboost = importlib.import_module("lightgbm"), importlib.import_module("xgboost")
+    estimators = {
+        "LightGBM": lightgbm.LGBMClassifier(n_estimators=20, verbose=-1),
+        "XGBoost": xgboost.XGBClassifier(n_estimators=20),
+        "XGBoost forest": xgboost.XGBRFClassifier(n_estimators=20),
+    }
+    numbers = ("income", "debt")
+    plain = [Candidate(name=name, features=numbers, estimator=estimator) for name, estimator in estimators.items()]
+    return plain + [
+        Candidate(
+            name=f"{name} behind an encoder",
+            features=(*numbers, "region"),
+            estimator=make_pipeline(
+                make_column_transformer((OrdinalEncoder(), ["region"]), remainder="passthrough"), estimator
+            ),
+        )
+        for name, estimator in estimators.items()
     ]
 
 

@@ -1,17 +1,22 @@
 """The packages that a model depends on: decides which of them are kept with a version, and what a difference means."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
+from mlops_core.artifacts import TRUSTED_TYPES_OF
+
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "skops")
-"""What scores may depend on, beside Python itself."""
+"""What all scores may depend on, beside Python itself."""
 
 
-def list_libraries() -> dict[str, str]:
-    """Give the versions of Python and of the packages that this process has."""
+def list_libraries(packages: Collection[str] = ()) -> dict[str, str]:
+    """Give the versions of Python and of the packages that this process has.
+
+    `packages` are those beside scikit-learn that an estimator comes from; others that may be installed are left out.
+    """
     found = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *(name for name in TRUSTED_TYPES_OF if name in packages)):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -45,7 +45,7 @@ def measure_latency(
 
 
 def _compare_libraries(version: Version) -> PreflightCheck:
-    differences = find_differences(version.libraries, list_libraries())
+    differences = find_differences(version.libraries, list_libraries(version.libraries))
     detail = f"Trained with the libraries that are here: {', '.join(_name(version))}."
     if not version.libraries:
         detail = f"Nobody said with which libraries {version.name} was trained."

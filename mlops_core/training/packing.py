@@ -1,5 +1,6 @@
 """Artifacts: decides that a fitted estimator is kept only when it can be read back and scores the same."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,10 +72,11 @@ def pack(folder: Path, content: bytes, candidate: Candidate, rows: pd.DataFrame,
 
 
 def list_parameters(estimator: Estimator) -> Mapping[str, object]:
-    """Give the parameters of an estimator that can be written down; others by their names."""
+    """Give the parameters of an estimator that JSON can hold; others, such as NaN for a gap, by their names."""
     given = estimator.get_params(deep=True)
     return {name: _write(value) for name, value in given.items() if value is not None}
 
 
 def _write(value: object) -> object:
-    return value if isinstance(value, bool | int | float | str) else repr(value)[:200]
+    is_plain = isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+    return value if is_plain else repr(value)[:200]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mlops_core.artifacts import list_packages
 from mlops_core.checks.training_data import check_training_rows
 from mlops_core.contracts import Contract, FeatureTerms, TrafficTerms
 from mlops_core.entities import Metric
@@ -146,14 +147,15 @@ def _evaluate(task: Task, report: Report) -> Document:
 def _pack(task: Task, _report: Report) -> Document:
     folder = Path(task["folder"])
     prepared = _read_prepared_once(folder / PREPARED)
+    content = (folder / FITTED).read_bytes()
     package = pack(
         Path(task["artifacts"]),
-        (folder / FITTED).read_bytes(),
+        content,
         _find_candidate(task),
         prepared.rows[prepared.held_out].iloc[:CHECKED_ROWS],
         np.load(folder / EXPECTED),
     )
-    return asdict(package) | {"libraries": list_libraries()}
+    return asdict(package) | {"libraries": list_libraries(list_packages(content))}
 
 
 _TASKS: Mapping[str, Callable[[Task, Report], Document]] = {

@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -216,6 +217,23 @@ def test_second_order_is_refused_while_a_run_is_open_and_repeated_by_its_key(run
     with pytest.raises(ConflictError, match=rf"Run {run.id} of car-loan is .*; wait for its end, or cancel it"):
         order_run(runtime, spec, order())
     cancel_run(runtime, spec, run.id, actor=ACTOR, reason="enough")
+
+
+@pytest.mark.parametrize(
+    "name", ["LightGBM", "XGBoost", "LightGBM behind an encoder", "XGBoost forest behind an encoder"]
+)
+def test_trees_of_other_libraries_run_from_training_to_the_gate_where_they_are_installed(runtime, spec, name):
+    for module in ("lightgbm", "xgboost"):
+        pytest.importorskip(module)
+    spec = use_entry_point(runtime, "boosters")
+    run = wait_until_over(runtime, spec, order_run(runtime, spec, order(candidates=(name,))))
+    # These rows are best told by a line: the gate may refuse trees, once it has let them score what was served.
+    assert run.status in (RunStatus.SUCCEEDED, RunStatus.REFUSED), run.reason
+    assert run.report["gate"]["comparison"]
+    version = get_version(runtime.database, MODEL, run.version)
+    package = name.split()[0].lower()
+    assert version.libraries[package] == metadata.version(package)
+    assert {"lightgbm", "xgboost"} & set(version.libraries) == {package}
 
 
 FAULTS = {
