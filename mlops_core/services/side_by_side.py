@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from mlops_core.chunking import next_chunk
+from mlops_core.chunking import find_chunk, next_chunk
 from mlops_core.entities import Estimate, Metric, ModelSpec, Version, Window
 from mlops_core.services.background import Progress
 from mlops_core.services.comparison import VersionComparison, judge_rows, list_alternatives
@@ -59,6 +61,16 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedRows:
+    """Common rows from the time that a version was trained on: it may know their labels."""
+
+    until: datetime
+    """Time of its newest training row."""
+    n: int
+    """Common rows of the chunks from its oldest training row to its newest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SideBySide:
     """What is known of two to four versions over a window."""
 
@@ -74,6 +86,8 @@ class SideBySide:
     n_positive: int
     missing: Mapping[str, tuple[str, ...]]
     """Features that a version was trained with and that none of these rows has, by version."""
+    learned: Mapping[str, LearnedRows]
+    """Rows that may flatter a version, by version; those that have none are left out."""
     features: tuple[str, ...]
     """Features that any of the versions reads, in the order of the model file."""
     own: OwnTraffic | None
@@ -162,6 +176,7 @@ def _begin(
         n=0,
         n_positive=0,
         missing={},
+        learned={},
         features=tuple(name for name in spec.columns.features if name in read),
         own=None,
     )
@@ -201,6 +216,7 @@ def _compare(runtime: Runtime, spec: ModelSpec, found: SideBySide, rows: pa.Tabl
         n=paired.n,
         n_positive=paired.n_positive,
         missing={name: absent for name, absent in missing.items() if absent},
+        learned=_find_learned(runtime, spec, found.overlap.compared, rows),
     )
 
 
@@ -219,6 +235,19 @@ def _find_missing(runtime: Runtime, spec: ModelSpec, overlap: Overlap, span: Win
     rows = sample_window(runtime, spec, span)
     known = [get_version(runtime.database, spec.name, name) for name in overlap.compared]
     return {version.name: tuple(find_missing(runtime, spec, version, rows)) for version in known}
+
+
+def _find_learned(runtime: Runtime, spec: ModelSpec, versions: Sequence[str], rows: pa.Table) -> dict[str, LearnedRows]:
+    """Count the rows from the time that each version was trained on."""
+    learned = {}
+    for name in versions:
+        snapshot = get_version(runtime.database, spec.name, name).snapshot
+        is_after = pc.greater_equal(rows["chunk"], pa.scalar(find_chunk(spec, snapshot.start), rows["chunk"].type))
+        is_before = pc.less_equal(rows["chunk"], pa.scalar(find_chunk(spec, snapshot.end), rows["chunk"].type))
+        n = pc.sum(pc.and_(is_after, is_before)).as_py()
+        if n:
+            learned[name] = LearnedRows(until=snapshot.end, n=n)
+    return learned
 
 
 def _trace(spec: ModelSpec, version: str, rows: pa.Table, place: int, confusion: Confusion) -> VersionFigures:

@@ -14,6 +14,7 @@ from mlops_core.stats.judgement import MOST_FURTHER_LABELS, Judgement
 from mlops_core.stats.segment_comparison import SegmentDifference
 from mlops_core.words import (
     join_names,
+    write_day,
     write_difference,
     write_estimate,
     write_further_labels,
@@ -162,8 +163,12 @@ def _tell_others(found: SideBySide, best: VersionComparison, spec: ModelSpec) ->
 
 
 def _tell_limits(found: SideBySide, best: VersionComparison, spec: ModelSpec) -> list[str]:
-    """Say what the rows lack: a sample, versions that are left out, features that nobody sent."""
-    told = []
+    """Say what speaks against the rows: what versions learned from, a sample, what is left out or absent."""
+    told = [
+        f"{version} was trained on {spec.words.rows} up to {write_day(learned.until, spec.timezone)}: {learned.n:,} of "
+        "these are from that time and may flatter it."
+        for version, learned in found.learned.items()
+    ]
     if best.n_logged:
         told.append(f"These are a sample of {best.n_logged:,} {spec.words.rows}, by {spec.chunk.value}.")
     left_out = found.overlap.left_out

@@ -282,6 +282,19 @@ def test_version_that_cannot_be_replayed_says_why_and_keeps_no_other_from_it(run
     assert outcome.scored == {"v3": 2 * WEEK}
 
 
+def test_rows_from_the_time_that_a_version_was_trained_on_are_told_with_their_number(runtime, spec):
+    replay(runtime, spec, "v3", window=SINCE_V2)
+    told = "v3 was trained on loans up to 9 Mar: 1,200 of these are from that time and may flatter it."
+    change_rows(runtime, "update snapshots set end_at = '2024-03-09 13:00:00+00' where id = "
+                         "(select snapshot_id from versions where name = 'v3')")  # fmt: skip
+    found = compare_side_by_side(runtime, spec, ("v2", "v3"), SINCE_V2)
+    assert tell_side_by_side(found, spec).detail.endswith(told)
+    later = Window(PROMOTIONS[1][1] + 2 * DAY, WHOLE.end)
+    assert (
+        "was trained on" not in tell_side_by_side(compare_side_by_side(runtime, spec, ("v2", "v3"), later), spec).detail
+    )
+
+
 def test_features_that_no_row_has_are_told(runtime, spec):
     change_rows(runtime, "update predictions_car_loan set debt = null where version = 'v2'")
     replay(runtime, spec, "v3", window=SINCE_V2)
