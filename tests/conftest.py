@@ -10,17 +10,33 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from mlops_core.config import PROJECT, Home
 from mlops_core.demo.data import Tables, load_tables
 from mlops_core.demo.features import build_features
+from tests.small_home import keep_small_home
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
-def seeded_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Give the demo as the command seeds it; copy it before changing anything."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that all processes of this test run share."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _place_of_the_small_home(shared: Path) -> None:
+    keep_small_home(shared / "small")
+
+
+@pytest.fixture(scope="session")
+def seeded_home(shared: Path) -> Home:
+    """Give the demo as the command seeds it; copy it before changing anything."""
     home = Home(shared / "seeded" / "home")
     with (shared / "seeding").open("w", encoding="utf-8") as turn:
         # Of several processes that test, one seeds, and the others wait for it.

@@ -8,12 +8,13 @@
 - 600 predictions a day from 1 to 14 March, scored by the version in production, all labelled by 16 March,
   counted and checked as of `PRESENT`.
 
-`copy_small_home(path)` gives a fresh copy of one that is built once per test run; it is the fast way.
+`copy_small_home(path)` gives a fresh copy of one that is built once, in the folder that `keep_small_home` names; it is
+the fast way.
 """
 
+import fcntl
 import hashlib
 import shutil
-import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -91,16 +92,30 @@ def make_small_home(path: Path) -> Home:
     return home
 
 
+_kept_in: list[Path] = []
+
+
+def keep_small_home(folder: Path) -> None:
+    """Say where the home that is copied is built, by the first of all processes that needs it."""
+    _kept_in[:] = [folder]
+
+
 def copy_small_home(path: Path) -> Home:
-    """Copy the small home that this test run built first into a folder that does not exist, and give it."""
+    """Copy the small home into a folder that does not exist, and give it."""
     shutil.copytree(_build_once(), path)
     return Home(path)
 
 
 @cache
 def _build_once() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="driftdeck-small-home-")) / "home"
-    return make_small_home(folder).path
+    kept_in = _kept_in[0]
+    kept_in.mkdir(exist_ok=True)
+    with (kept_in / "turn").open("w", encoding="utf-8") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        home = kept_in / "home"
+        if not home.exists():
+            make_small_home(kept_in / "unfinished").path.rename(home)
+    return home
 
 
 def draw_loans(n: int, start: datetime, days: int, seed: int) -> pa.Table:

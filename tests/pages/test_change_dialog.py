@@ -52,8 +52,8 @@ def wait_for_rehearsal(test: AppTest) -> None:
     assert not has_button(test, "rehearsal-cancel")
 
 
-def test_dialog_changes_nothing_when_production_changed_while_it_was_open(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_dialog_changes_nothing_when_production_changed_while_it_was_open(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-rollback")
     runtime = get_runtime()
     meanwhile = ChangeRequest(model=MODEL, to="v1", action=Action.ROLL_BACK, actor=ACTOR, reason="from elsewhere")
@@ -84,8 +84,8 @@ def test_refusal_stands_beside_the_button_and_everything_is_checked_anew(run_pag
     assert len(test.error) == 1
 
 
-def test_reason_never_keeps_the_figures_of_another_target(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_reason_never_keeps_the_figures_of_another_target(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-promote")
     assert test.selectbox(key="promote-target").value == "v3"
     test.text_input(key="promote-reason").set_value("v3 has better figures")
@@ -94,8 +94,8 @@ def test_reason_never_keeps_the_figures_of_another_target(run_page: RunPage, hom
     assert "v3" not in test.text_input(key="promote-reason").value
 
 
-def test_versions_rolls_back_when_the_dialog_is_confirmed(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_versions_rolls_back_when_the_dialog_is_confirmed(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-rollback")
     assert test.selectbox(key="rollback-target").options == ["v1"]
     test.text_input(key="rollback-reason").set_value("v2 asks too much")
@@ -110,8 +110,8 @@ def test_versions_rolls_back_when_the_dialog_is_confirmed(run_page: RunPage, hom
     assert json.dumps(event.evidence["rehearsal"]).count("difference") > 0
 
 
-def test_versions_refuses_a_rollback_when_no_reason_is_given(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_versions_refuses_a_rollback_when_no_reason_is_given(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-rollback")
     test.text_input(key="rollback-reason").set_value("   ")
     test.checkbox(key="rollback-worse").check()
@@ -121,9 +121,9 @@ def test_versions_refuses_a_rollback_when_no_reason_is_given(run_page: RunPage, 
 
 
 @pytest.fixture
-def stopped(run_page: RunPage, home: Home) -> AppTest:
+def stopped(run_warm: RunPage, home: Home) -> AppTest:
     """The page Versions with its dialog open, where the process that replays answers nothing."""
-    test = run_page(home, "versions")
+    test = run_warm(home, "versions")
     replays = get_runtime().replays
     replays.warm_up()
     os.kill(replays._child.pid, signal.SIGSTOP)
@@ -149,8 +149,8 @@ def test_production_changes_without_a_rehearsal_for_somebody_who_does_not_wait(s
     assert "rehearsal" not in list_audit_events(runtime.database, MODEL)[0].evidence
 
 
-def test_version_that_the_rehearsal_calls_worse_needs_a_second_confirmation(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_version_that_the_rehearsal_calls_worse_needs_a_second_confirmation(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-rollback")
     assert "v1 would be worse." in _read(test)
     assert test.text_input(key="rollback-reason").value == ""
@@ -165,8 +165,8 @@ def test_version_that_the_rehearsal_calls_worse_needs_a_second_confirmation(run_
     assert get_champion(runtime.database, MODEL).version == "v1"
 
 
-def test_another_target_needs_its_own_confirmation(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_another_target_needs_its_own_confirmation(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-promote")
     test.selectbox(key="promote-target").set_value("v1").run()
     wait_for_rehearsal(test)
@@ -178,8 +178,8 @@ def test_another_target_needs_its_own_confirmation(run_page: RunPage, home: Home
     assert not test.checkbox(key="promote-worse").value
 
 
-def test_evidence_holds_times_and_differences_to_training(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_evidence_holds_times_and_differences_to_training(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-rollback")
     test.text_input(key="rollback-reason").set_value("v1 all the same")
     test.checkbox(key="rollback-worse").check()
@@ -189,8 +189,8 @@ def test_evidence_holds_times_and_differences_to_training(run_page: RunPage, hom
     assert len(evidence["differences to training"]) == 2
 
 
-def test_change_is_watched_from_the_dialog_on(run_page: RunPage, home: Home) -> None:
-    test = run_page(home, "versions")
+def test_change_is_watched_from_the_dialog_on(run_warm: RunPage, home: Home) -> None:
+    test = run_warm(home, "versions")
     open_dialog(test, "review-rollback")
     assert any("For 3 days it is watched against what was promised." in caption.value for caption in test.caption)
     test.text_input(key="rollback-reason").set_value("v2 asks too much")

@@ -76,9 +76,9 @@ def wait(test: AppTest) -> AppTest:
     return test
 
 
-def open_compare(run_page: RunPage, home: Home, **query: str) -> AppTest:
+def open_compare(run_warm: RunPage, home: Home, **query: str) -> AppTest:
     """The clock of the small home is the machine's, to which its traffic is years old."""
-    return wait(run_page(home, "compare", window_select="All", **query))
+    return wait(run_warm(home, "compare", window_select="All", **query))
 
 
 def test_page_offers_the_demo_when_the_home_is_empty(run_page: RunPage, empty_home: Home) -> None:
@@ -87,8 +87,8 @@ def test_page_offers_the_demo_when_the_home_is_empty(run_page: RunPage, empty_ho
     assert "This home is empty." in read(test)
 
 
-def test_page_gives_a_verdict_and_every_panel_on_the_same_rows(run_page: RunPage, same_rows: Home) -> None:
-    test = open_compare(run_page, same_rows)
+def test_page_gives_a_verdict_and_every_panel_on_the_same_rows(run_warm: RunPage, same_rows: Home) -> None:
+    test = open_compare(run_warm, same_rows)
     words = read(test)
     assert test.multiselect(key="compare-versions").value == ["v2", "v3"]
     assert test.query_params["versions"] == "v2,v3"
@@ -100,19 +100,19 @@ def test_page_gives_a_verdict_and_every_panel_on_the_same_rows(run_page: RunPage
     assert not test.warning
 
 
-def test_pair_is_chosen_among_several_and_is_in_the_address(run_page: RunPage, same_rows: Home) -> None:
-    test = open_compare(run_page, same_rows, versions="v2,v3,v1")
+def test_pair_is_chosen_among_several_and_is_in_the_address(run_warm: RunPage, same_rows: Home) -> None:
+    test = open_compare(run_warm, same_rows, versions="v2,v3,v1")
     assert "v3 beside v2" in read(test)
     test.segmented_control(key="compare-pair").set_value("v1")
     wait(test.run())
     assert "v1 decides " in read(test)
     assert test.query_params["pair"] == "v1"
-    again = open_compare(run_page, same_rows, versions="v2,v3,v1", pair="v1")
+    again = open_compare(run_warm, same_rows, versions="v2,v3,v1", pair="v1")
     assert "v1 decides " in read(again)
 
 
-def test_link_decides_which_version_is_compared_with(run_page: RunPage, same_rows: Home) -> None:
-    test = open_compare(run_page, same_rows, versions="v1,v2")
+def test_link_decides_which_version_is_compared_with(run_warm: RunPage, same_rows: Home) -> None:
+    test = open_compare(run_warm, same_rows, versions="v1,v2")
     assert "v2 is better than v1 on the same 4,200 loans" in read(test)
     test.multiselect(key="compare-versions").set_value(["v2", "v1"])
     wait(test.run())
@@ -133,18 +133,18 @@ def test_link_decides_which_version_is_compared_with(run_page: RunPage, same_row
     ],
 )
 def test_link_that_asks_for_too_much_is_told(
-    run_page: RunPage, same_rows: Home, asked: str, message: str, shown: list[str]
+    run_warm: RunPage, same_rows: Home, asked: str, message: str, shown: list[str]
 ) -> None:
-    test = open_compare(run_page, same_rows, versions=asked)
+    test = open_compare(run_warm, same_rows, versions=asked)
     assert any(warning.value.startswith(message) for warning in test.warning)
     assert test.multiselect(key="compare-versions").value == shown
     assert "on the same 4,200 loans" in read(test)
 
 
-def test_link_with_more_than_four_versions_shows_the_first_four(run_page: RunPage, same_rows: Home) -> None:
+def test_link_with_more_than_four_versions_shows_the_first_four(run_warm: RunPage, same_rows: Home) -> None:
     copy = "insert into versions by name select * replace ('{}' as name) from versions where name = 'v2'"
     change_rows(same_rows, *(copy.format(name) for name in ("v4", "v5")))
-    test = open_compare(run_page, same_rows, versions="v2,v1,v3,v4,v5")
+    test = open_compare(run_warm, same_rows, versions="v2,v1,v3,v4,v5")
     assert [warning.value for warning in test.warning] == [
         "The link names 5 versions; at most 4 are compared, the first ones."
     ]
@@ -152,21 +152,21 @@ def test_link_with_more_than_four_versions_shows_the_first_four(run_page: RunPag
     assert "v4 has scored too few of the same and is left out." in read(test)
 
 
-def test_one_chosen_version_asks_for_another_and_says_how_it_was_made(run_page: RunPage, same_rows: Home) -> None:
-    test = open_compare(run_page, same_rows, versions="v3")
+def test_one_chosen_version_asks_for_another_and_says_how_it_was_made(run_warm: RunPage, same_rows: Home) -> None:
+    test = open_compare(run_warm, same_rows, versions="v3")
     assert "Choose another version to compare v3 with." in read(test)
     assert "How v3 was made" in read(test)
     test.multiselect(key="compare-versions").set_value([])
     assert "Choose two versions." in read(wait(test.run()))
 
 
-def test_model_with_one_version_says_so(run_page: RunPage, home: Home) -> None:
+def test_model_with_one_version_says_so(run_warm: RunPage, home: Home) -> None:
     change_rows(home, "delete from versions where name <> 'v2'", "delete from deployments where version <> 'v2'")
-    assert "car-loan has one version, v2." in read(open_compare(run_page, home))
+    assert "car-loan has one version, v2." in read(open_compare(run_warm, home))
 
 
-def test_versions_of_different_traffic_get_a_warning_and_no_verdict(run_page: RunPage, home: Home) -> None:
-    test = open_compare(run_page, home, versions="v2,v1")
+def test_versions_of_different_traffic_get_a_warning_and_no_verdict(run_warm: RunPage, home: Home) -> None:
+    test = open_compare(run_warm, home, versions="v2,v1")
     words = read(test)
     assert "v2 and v1 have scored no labelled loans in common, so nobody can say which is better." in words
     assert "What each answered itself" in words
@@ -175,15 +175,15 @@ def test_versions_of_different_traffic_get_a_warning_and_no_verdict(run_page: Ru
         assert word not in words
 
 
-def test_replay_gives_the_verdict(run_page: RunPage, home: Home) -> None:
-    test = open_compare(run_page, home, versions="v2,v1")
+def test_replay_gives_the_verdict(run_warm: RunPage, home: Home) -> None:
+    test = open_compare(run_warm, home, versions="v2,v1")
     wait(test.button(key="compare-replay").click().run())
     assert "v1 is worse than v2 on the same 8,400 loans: ROC AUC 0." in read(test)
     assert not has_button(test, "compare-replay")
 
 
-def test_replay_is_stopped_by_its_button_and_leaves_the_page_usable(run_page: RunPage, home: Home) -> None:
-    test = open_compare(run_page, home, versions="v2,v1")
+def test_replay_is_stopped_by_its_button_and_leaves_the_page_usable(run_warm: RunPage, home: Home) -> None:
+    test = open_compare(run_warm, home, versions="v2,v1")
     replays = get_runtime().replays
     replays.warm_up()
     os.kill(replays._child.pid, signal.SIGSTOP)
@@ -195,40 +195,40 @@ def test_replay_is_stopped_by_its_button_and_leaves_the_page_usable(run_page: Ru
 
 
 def test_version_that_cannot_be_replayed_says_why_and_the_others_are_compared(
-    run_page: RunPage, same_rows: Home
+    run_warm: RunPage, same_rows: Home
 ) -> None:
     change_rows(
         same_rows, "update predictions_car_loan set debt = null", "delete from replays_car_loan where version = 'v1'"
     )
-    test = open_compare(run_page, same_rows, versions="v2,v3,v1")
+    test = open_compare(run_warm, same_rows, versions="v2,v3,v1")
     assert "v1 has scored too few of the same and is left out." in read(test)
     wait(test.button(key="compare-replay").click().run())
     assert any(warning.value.startswith("v1 cannot be replayed. It was trained with debt") for warning in test.warning)
     assert "on the same 4,200 loans" in read(test) or "on the same 8,400 loans" in read(test)
 
 
-def test_window_without_labels_says_so_and_still_says_how_they_were_made(run_page: RunPage, same_rows: Home) -> None:
+def test_window_without_labels_says_so_and_still_says_how_they_were_made(run_warm: RunPage, same_rows: Home) -> None:
     change_rows(same_rows, "delete from labels_car_loan")
-    words = read(open_compare(run_page, same_rows))
+    words = read(open_compare(run_warm, same_rows))
     assert "have a label yet." in words
     assert "How they were made" in words
 
 
-def test_labels_of_one_class_leave_out_the_curves_that_need_both(run_page: RunPage, same_rows: Home) -> None:
+def test_labels_of_one_class_leave_out_the_curves_that_need_both(run_warm: RunPage, same_rows: Home) -> None:
     change_rows(same_rows, "update labels_car_loan set label = 0")
-    words = read(open_compare(run_page, same_rows))
+    words = read(open_compare(run_warm, same_rows))
     assert "cannot be said on the same 4,200 loans" in words
     assert "All labels are of one class." in words
     assert "Calibration" in words
 
 
-def test_segment_narrows_the_rows(run_page: RunPage, same_rows: Home) -> None:
-    test = open_compare(run_page, same_rows, versions="v2,v1", segment_select="region: north")
+def test_segment_narrows_the_rows(run_warm: RunPage, same_rows: Home) -> None:
+    test = open_compare(run_warm, same_rows, versions="v2,v1", segment_select="region: north")
     assert "v1 is worse than v2 on the same 2," in read(test)
 
 
-def test_comparison_that_was_stopped_can_be_asked_for_again(run_page: RunPage, same_rows: Home) -> None:
-    test = run_page(same_rows, "compare", window_select="All", versions="v2,v1")
+def test_comparison_that_was_stopped_can_be_asked_for_again(run_warm: RunPage, same_rows: Home) -> None:
+    test = run_warm(same_rows, "compare", window_select="All", versions="v2,v1")
     if has_button(test, "compare-stop"):
         test.button(key="compare-stop").click().run()
     wait(test)
