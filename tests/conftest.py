@@ -23,22 +23,22 @@ settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder that all processes of this test run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _place_of_the_small_home(shared: Path) -> None:
-    keep_small_home(shared / "small")
+def _place_of_the_small_home(run_folder: Path) -> None:
+    keep_small_home(run_folder / "small")
 
 
 @pytest.fixture(scope="session")
-def seeded_home(shared: Path) -> Home:
+def seeded_home(run_folder: Path) -> Home:
     """Give the demo as the command seeds it; copy it before changing anything."""
-    home = Home(shared / "seeded" / "home")
-    with (shared / "seeding").open("w", encoding="utf-8") as turn:
+    home = Home(run_folder / "seeded" / "home")
+    with (run_folder / "seeding").open("w", encoding="utf-8") as turn:
         # Of several processes that test, one seeds, and the others wait for it.
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not home.path.parent.exists():
