@@ -71,6 +71,15 @@ def test_model_that_is_trained_elsewhere_is_told_what_to_add(run_page: RunPage, 
     assert "car-loan is trained elsewhere." in read(test)
     assert "entry_point" in test.code[0].value
     assert test.button(key="review-run").disabled
+    assert "People roll production back." not in read(test)
+
+
+def test_policy_that_only_rolls_back_is_shown_of_a_model_that_is_trained_elsewhere(run_page: RunPage, tmp_path: Path):
+    home = copy_small_home(tmp_path / "home")
+    untrained = MODEL_FILE.replace(MODEL_FILE[MODEL_FILE.index("[training]") : MODEL_FILE.index("[words]")], "")
+    write_model_file(home, f'{untrained}\n[policy]\nroll_back = "when the version before is better"')
+    words = read(run_page(home, "retraining"))
+    assert "is better on the same rows, production is rolled back to it by itself, once, and not within 1 day" in words
 
 
 def test_page_says_so_when_nothing_has_been_trained(run_page: RunPage, tmp_path: Path):
