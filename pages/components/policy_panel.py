@@ -74,11 +74,11 @@ def _choose_policy(now: Policy) -> Policy:
     days = right.number_input("Days between runs; 0: none", 0.0, 3650.0, now.every_days or 0.0, key="policy-days")
     cooldown = left.number_input("Cooldown in days", 0.0, 3650.0, now.cooldown_days, key="policy-cooldown")
     runs = left.number_input("Budget of runs", 1, 10_000, now.budget.runs, key="policy-runs")
+    alert_days = right.number_input(
+        "Days of alert for a rollback", 0.0, 3650.0, now.alert_days, key="policy-alert-days"
+    )
     within = right.number_input("in so many days", 1.0, 3650.0, max(now.budget.days, 1.0), key="policy-within")
     promotes = right.toggle("Promote what passes the gate", now.promote is Promotion.WHEN_PASSED, key="policy-promote")
-    alert_days = right.number_input(
-        "Days that an alert must stand", 0.0, 3650.0, now.alert_days, key="policy-alert-days"
-    )
     rolls_back = left.toggle("Roll back to the version before, if better", now.rolls_back, key="policy-roll-back")
     verdicts = {code: least for least in (Least.ALERT, Least.WARNING) for code in chosen[least]}
     return Policy(
