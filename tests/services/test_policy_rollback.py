@@ -1,14 +1,15 @@
 """What a policy takes back by itself: on realised figures and the same rows, once, and never in a loop."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from mlops_core.artifacts import locate_artifact
-from mlops_core.entities import Action
+from mlops_core.entities import Action, Baking
 from mlops_core.policy_records import Cause, Decision, Obstacle
 from mlops_core.policy_terms import write_policy
-from mlops_core.production import POLICY, Origin
+from mlops_core.production import BAKER, POLICY, Origin
 from mlops_core.runs import RunOrder
 from mlops_core.services.automation import apply_policy, get_decisions, promote_passed, tell_outcomes
 from mlops_core.services.comparison import read_comparison
@@ -152,6 +153,22 @@ def test_version_that_was_rolled_back_is_not_promoted_again_by_itself(runtime, s
     told = list_audit_events(runtime.database, MODEL, 1)[0]
     assert (told.action, told.subject, told.reason) == ("promotion refused", "v3", why)
     assert get_history(runtime, MODEL)[-1].version == "v2"
+
+
+def test_change_is_taken_back_once_when_its_baking_may_do_so_as_well(runtime):
+    spec = set_policy(runtime, f"{ROLL_BACK}\nalert_days = 0\n[baking]\ndays = 30\nauto_revert = true")
+    spoil(runtime, spec)
+    check(runtime, spec, DUE)
+    assert list_changes(runtime) == [(Action.ROLL_BACK, "v2", BAKER)]
+
+
+def test_rollback_waits_for_an_open_baking_window_only_when_that_may_take_the_change_back(runtime, spoiled):
+    with runtime.database.transaction() as transaction:
+        transaction.run_sql("update bakes set outcome = null where version = 'v3'")
+    apply_policy(runtime, replace(spoiled, baking=Baking(auto_revert=True)), DUE)
+    assert (tell(runtime, spoiled)[0], list_changes(runtime)) == ((Decision.HOLD, Obstacle.BAKING), [])
+    apply_policy(runtime, spoiled, DUE)
+    assert list_changes(runtime) == [(Action.ROLL_BACK, "v2", POLICY)]
 
 
 def test_nothing_is_rolled_back_unless_the_model_file_says_so(runtime):
