@@ -12,6 +12,7 @@ from mlops_core.entities import Estimate, Status
 from mlops_core.runs import RunStatus, TrainingRun
 from mlops_core.services.comparison import VersionComparison
 from mlops_core.services.overview import Overview
+from mlops_core.services.run_words import name_outcome
 from mlops_core.services.shadow import Shadow
 from mlops_core.services.shadow_words import judge_shadow, tell_scored, tell_shadow
 from mlops_core.stats.judgement import Judgement
@@ -67,7 +68,9 @@ def list_cards(overview: Overview) -> list[Card]:
     if shadow:
         cards.append(_show_shadow(overview, shadow))
     cards += [_show_skew(overview), _show_labels(overview), _show_traffic(overview)]
-    return [*cards, _show_run(overview.run)] if overview.run else cards
+    # A version that is the challenger says itself how it does.
+    is_told = shadow and overview.run and overview.run.version == shadow.challenge.version
+    return [*cards, _show_run(overview.run)] if overview.run and not is_told else cards
 
 
 def list_rows(cards: Sequence[Card]) -> list[tuple[str, ...]]:
@@ -115,7 +118,7 @@ def _show_alternative(overview: Overview, comparison: VersionComparison) -> Card
 def _show_shadow(overview: Overview, shadow: Shadow) -> Card:
     metric = overview.spec.primary_metric
     found = shadow.comparison.paired.get_difference(metric) if shadow.comparison else None
-    value, note = "–", f"{shadow.counts.n_scored:,} scored, no verdict yet"
+    value, note = "–", f"{shadow.counts.n_scored:,} scored"
     if found and found.candidate is not None and found.difference is not None:
         value, note = write_value(found.candidate), f"{write_difference(found.difference)} · {found.judgement.label}"
     return Card(
@@ -181,7 +184,7 @@ def _show_run(run: TrainingRun) -> Card:
     told = f"{run.reason} " if run.reason else ""
     return Card(
         title="Newest training run",
-        value=run.status.value,
+        value=name_outcome(run),
         note=f"run {run.id}, {run.at:%d %b}",
         colour=RUN_COLOURS.get(run.status, "gray"),
         help=f"{told}Ordered by {run.order.actor.name}: {run.order.reason}. The colour follows what came of it.",

@@ -118,7 +118,7 @@ def list_history(runs: Sequence[TrainingRun]) -> list[tuple[str, ...]]:
             write_instant(run.at),
             run.order.actor.name,
             TRIGGERS[run.order.trigger],
-            _name_outcome(run),
+            name_outcome(run),
             run.version or NO_VERSION,
             tell_duration(run),
             run.order.reason,
@@ -137,7 +137,8 @@ def propose_reason(spec: ModelSpec, now: datetime) -> str:
     return f"Train on labels that had arrived by {write_day(now, spec.timezone)}"
 
 
-def _name_outcome(run: TrainingRun) -> str:
+def name_outcome(run: TrainingRun) -> str:
+    """Say in a word what came of a run, or what it does."""
     return "passed" if run.status is RunStatus.SUCCEEDED else run.status.value
 
 
@@ -177,7 +178,7 @@ def describe_run(run: TrainingRun) -> str:
     """Say in a line how a run ended, how long it took, and which span was asked for."""
     took, window = tell_duration(run), run.order.window
     span = write_span(window.start, window.end) if window else ""
-    return " · ".join(part for part in (_name_outcome(run), took if took != "–" else "", span) if part)
+    return " · ".join(part for part in (name_outcome(run), took if took != "–" else "", span) if part)
 
 
 def tell_step(state: StepState, now: datetime) -> str:

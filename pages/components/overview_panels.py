@@ -28,7 +28,7 @@ MOST_HAPPENINGS = 8
 def show_cards(overview: Overview) -> Section:
     """Draw the figures at the top."""
     cards = list_cards(overview)
-    with st.grid(len(cards), min_column_width=150, gap=14):
+    with st.container(key="cards"), st.grid(len(cards), min_column_width=130, gap=14):
         for card in cards:
             st.metric(
                 card.title,
