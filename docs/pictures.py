@@ -25,6 +25,8 @@ from tests.browser.conftest import CHROMIUM, PATIENCE_MS, serve
 FOLDER = Path(__file__).parent / "pictures"
 WIDE, NARROW, HEIGHT = 1440, 400, 900
 DIALOG_MARGIN = 48
+LONGEST_MS = 240_000
+"""For a week of the demo, or a training run."""
 COLOURS, KEPT_COLOURS = 256, 128
 LARGEST_BYTES = 300_000
 ACCOUNT = "operator"
@@ -56,6 +58,7 @@ def main() -> None:
         with serve(home) as url, start_chromium() as browser:
             show_pages(browser, url)
             show_change(browser, url)
+            show_training(browser, url)
 
 
 def seed_home(folder: Path) -> Home:
@@ -110,6 +113,22 @@ def show_change(browser: Browser, url: str) -> None:
         take_page(page, "activity", WIDE)
 
 
+def show_training(browser: Browser, url: str) -> None:
+    """Play into November, train a new version, and take its run."""
+    with open_page(browser, url, WIDE, "light") as page:
+        for _ in range(2):
+            page.click(".st-key-replay-week button")
+            page.wait_for_selector(".st-key-replay-week", state="detached")
+            page.wait_for_selector(".st-key-replay-week button:enabled", timeout=LONGEST_MS)
+    with open_page(browser, f"{url}/versions", WIDE, "light") as page:
+        take_element(page, "panel-challenger", "challenger")
+    with open_page(browser, f"{url}/retraining", WIDE, "light") as page:
+        page.click(".st-key-review-run button")
+        page.click(".st-key-run-confirm button")
+        page.wait_for_selector(".st-key-panel-run-gate", timeout=LONGEST_MS)
+        take_page(page, "retraining", WIDE)
+
+
 @contextmanager
 def open_page(browser: Browser, url: str, width: int, scheme: str) -> Iterator[Page]:
     """Open an address in a fresh profile and wait until it is drawn."""
@@ -150,6 +169,13 @@ def take_page(page: Page, name: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": page.evaluate(CONTENT_HEIGHT)})
     wait_until_drawn(page)
     save(page.screenshot(), name)
+
+
+def take_element(page: Page, key: str, name: str) -> None:
+    """Save the part of a page that a key marks."""
+    page.set_viewport_size({"width": WIDE, "height": page.evaluate(CONTENT_HEIGHT)})
+    wait_until_drawn(page)
+    save(page.locator(f".st-key-{key}").screenshot(), name)
 
 
 def take_dialog(page: Page, name: str) -> None:
