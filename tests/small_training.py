@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 from sklearn.compose import make_column_transformer
@@ -13,6 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from mlops_core.training.plan import Candidate
+
+HANGS_ONCE = "DRIFTDECK_TEST_HANGS_ONCE"
+"""Variable that names the file of `OnceHangingLine`."""
 
 
 def candidates() -> list[Candidate]:
@@ -78,18 +82,29 @@ def boosters():
     ]
 
 
+class OnceHangingLine(LogisticRegression):
+    """A line whose first fit never ends, unless a file says that there was one."""
+
+    def fit(self, rows, labels):
+        """Wait for ever the first time."""
+        told = Path(os.environ[HANGS_ONCE])
+        if not told.exists():
+            told.touch()
+            time.sleep(3600)
+        return super().fit(rows, labels)
+
+
+def hanging_once():
+    """Candidates of which the worse one leaves time to kill a run, once."""
+    return [
+        Candidate(name="line", features=("income", "debt"), estimator=LogisticRegression()),
+        Candidate(name="hanging once", features=("income",), estimator=OnceHangingLine()),
+    ]
+
+
 def raising():
     """An entry point that raises."""
     raise RuntimeError("the warehouse is away")
-
-
-def nothing():
-    """An entry point that forgot its return."""
-
-
-def no_estimators():
-    """An entry point that names an estimator instead of giving one."""
-    return [Candidate(name="named", features=("income",), estimator="LogisticRegression")]
 
 
 def unknown_feature():

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from mlops_core.config import PROJECT, Home
+from tests.small_home import copy_small_home
 
 CHROMIUM = (
     "--no-sandbox",
@@ -133,9 +134,10 @@ def demo_url(copy_demo: Callable[[], Home]) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def empty_url(tmp_path: Path) -> Iterator[str]:
-    with serve(Home(tmp_path / "empty")) as url:
+@pytest.fixture(scope="session")
+def small_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give an app on the small home for tests that only look."""
+    with serve(copy_small_home(tmp_path_factory.mktemp("small") / "home")) as url:
         yield url
 
 

@@ -1,24 +1,17 @@
 """The Drift page in a browser: a cell is chosen by mouse and by keyboard, and the panel and the address follow."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import find_cell, open_report, serve, take_file
-from tests.small_home import copy_small_home
+from tests.browser.conftest import find_cell, open_report, take_file
 
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def small_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(copy_small_home(tmp_path_factory.mktemp("small") / "home")) as url:
-        yield url
 
 
 def test_click_on_a_cell_opens_its_feature_and_day(small_url: str, open_page: OpenPage) -> None:

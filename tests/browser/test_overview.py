@@ -2,24 +2,17 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import open_report, serve, take_file
-from tests.small_home import copy_small_home
+from tests.browser.conftest import open_report, take_file
 
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def small_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(copy_small_home(tmp_path_factory.mktemp("small") / "home")) as url:
-        yield url
 
 
 def test_report_and_tables_can_be_taken_away(small_url: str, open_page: OpenPage, tmp_path: Path) -> None:
@@ -54,20 +47,6 @@ def test_metric_that_is_chosen_is_in_the_address(small_url: str, open_page: Open
     expect(title).to_contain_text("Brier over time")
     page.get_by_role("link", name="Performance").first.click()
     expect(page.get_by_role("combobox", name="Metric")).to_have_value("ROC AUC")
-
-
-@pytest.mark.parametrize("path", ["/", "/performance", "/drift", "/quality", "/compare"])
-def test_button_of_the_report_has_its_words_on_one_line_at_every_width(
-    path: str, small_url: str, open_page: OpenPage
-) -> None:
-    page = open_page(f"{small_url}{path}?window-select=All")
-    words = page.get_by_role("button", name="Download report").get_by_text("Download report")
-    for width in (400, 660, 769, 800, 940, 1060, 1180):
-        page.set_viewport_size({"width": width, "height": 900})
-        expect(words).to_be_visible()
-        lines = "e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight)"
-        assert words.evaluate(lines) < 1.5, width
-        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
 
 
 def test_nothing_moves_when_the_report_is_offered(small_url: str, open_page: OpenPage) -> None:

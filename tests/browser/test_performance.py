@@ -1,26 +1,19 @@
 """The Performance page in a browser: its sentence, another threshold and what it decides, and its downloads."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import open_report, serve, take_file
-from tests.small_home import copy_small_home
+from tests.browser.conftest import open_report, take_file
 
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
 STEPS = 20
 """Presses of a key, each of which moves the threshold by 0.001."""
-
-
-@pytest.fixture(scope="module")
-def small_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(copy_small_home(tmp_path_factory.mktemp("small") / "home")) as url:
-        yield url
 
 
 def read_row(page: Page, name: str) -> list[str]:

@@ -2,24 +2,17 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import find_cell, open_report, serve, take_file
-from tests.small_home import copy_small_home
+from tests.browser.conftest import find_cell, open_report, take_file
 
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def small_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(copy_small_home(tmp_path_factory.mktemp("small") / "home")) as url:
-        yield url
 
 
 def test_page_names_the_lost_column_and_a_click_shows_another_check(reading_url: str, open_page: OpenPage) -> None:

@@ -95,7 +95,7 @@ def test_run_ends_with_1_when_it_fails_and_says_why(home, run):
 
 
 def test_run_is_cancelled_when_the_command_that_carries_it_out_is_interrupted(home, run):
-    use_entry_point(home, "slow_candidates")
+    use_entry_point(home, "hanging")
     names = list_names(home)
     with start("--home", str(home.path), *ORDER, "--wait") as command:
         for line in command.stderr:

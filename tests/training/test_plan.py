@@ -15,6 +15,8 @@ FAULTS = {
     "def candidates(): return [Candidate(name='x', features=(), estimator=LogisticRegression())]": "reads no feature",
     "def candidates(): return [Candidate(name='x', features=('a',), estimator=LogisticRegression)]": "the class Logist",
     "def candidates(): return 5": "has returned int; accepted are a Plan and a list",
+    "def candidates(): pass": "has returned NoneType; accepted are a Plan and a list",
+    "def candidates(): return [Candidate(name='x', features=('a',), estimator='Line')]": "has a str as its estimator",
     "def candidates(): return 1 / 0": "has raised ZeroDivisionError: division by zero",
     "candidates = 5": "is int; accepted is a function",
     "import nowhere_to_be_found": "cannot be imported: ModuleNotFoundError",
