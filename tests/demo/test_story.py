@@ -22,6 +22,7 @@ from mlops_core.demo.trainer import Release, train_recipe
 from mlops_core.demo.training import VersionRecipe
 from mlops_core.entities import Action, Actor, Metric, ModelSpec, Source, Status, Window
 from mlops_core.errors import ConflictError
+from mlops_core.services.alternatives import refresh_alternatives
 from mlops_core.services.background import Progress
 from mlops_core.services.deployment import ChangeRequest, change_production
 from mlops_core.services.drift_report import report_drift
@@ -171,6 +172,7 @@ def test_headline_names_the_lost_column_on_the_first_day_and_when_labels_have_co
 
         for start, end in pairwise([FIRST_DAY, *list_stops(FIRST_DAY, WITH_LABELS, DAILY)]):
             deliver(runtime, spec, start, end)
+        refresh_alternatives(runtime, spec, WITH_LABELS)
         headline = read_overview(runtime, spec, WITH_LABELS).headline
         assert headline.target == "v3"
         assert RENAMED in headline.detail
