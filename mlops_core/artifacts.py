@@ -26,6 +26,8 @@ TRUSTED_TYPES_OF = {
     "xgboost": ("xgboost.core.Booster", "xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier"),
 }
 """The same for other packages: their boosters hand the trees to a reader of their own, which runs no code either."""
+PARTIAL = ".partial"
+"""How the name of a file ends that is not whole yet; it begins with a dot."""
 
 
 def hash_bytes(content: bytes) -> str:
@@ -64,7 +66,7 @@ def writing_whole(target: Path) -> Iterator[Path]:
     HomeError
         When the disk is full or read-only.
     """
-    partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.touch(mode=0o600)

@@ -20,8 +20,8 @@ def follow_run(connection: Connection, model: str, run: int) -> Document:
     """
     path = f"/models/{model}/runs/{run}"
     told: dict[str, str] = {}
-    _print(f"Run {run} of {model} is ordered.")
     try:
+        _print(f"Run {run} of {model} is ordered.")
         while True:
             document = connection.get(path)
             _show(document, told)

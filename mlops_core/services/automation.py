@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from mlops_core.entities import Action, ModelSpec
@@ -18,7 +19,7 @@ from mlops_core.services.policy_rollback import apply_rollback
 from mlops_core.services.reasons import LONGEST_REASON
 from mlops_core.services.retraining import order_run
 from mlops_core.services.runtime import Runtime
-from mlops_core.store.audit import add_audit_event
+from mlops_core.store.audit import add_audit_event, list_audit_events
 from mlops_core.store.connection import Transaction
 from mlops_core.store.deployments import get_champion, list_deployments
 from mlops_core.store.models import list_versions
@@ -26,6 +27,8 @@ from mlops_core.store.policy_decisions import add_policy_decision, list_policy_d
 from mlops_core.store.runs import get_run, list_past_runs
 from mlops_core.store.traffic import count_labels
 from mlops_core.store.verdicts import list_standing_verdicts
+
+REFUSED = "promotion refused"
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +138,9 @@ def promote_passed(runtime: Runtime, run: TrainingRun, version: str) -> str | No
     history = list_deployments(runtime.database, run.order.model)
     if any(one.key == key and one.actor == POLICY for one in history):
         return None
+    refused = _find_refusal(runtime, run)
+    if refused is not None:
+        return refused
     compared = gate["comparison"]
     evidence = {"run": run.id, "gate": {name: value for name, value in gate.items() if name != "comparison"}}
     request = ChangeRequest(
@@ -159,12 +165,28 @@ def promote_passed(runtime: Runtime, run: TrainingRun, version: str) -> str | No
     except MLOpsError as error:
         _log.warning("%s %s is not promoted by itself: %s", run.order.model, version, error.message)
         with runtime.database.transaction() as transaction:
-            _tell(transaction, run.order.model, now, "promotion refused", version, error.message)
+            _tell(transaction, run.order.model, now, REFUSED, version, error.message, {"run": run.id})
         return error.message
     return None
 
 
-def _tell(transaction: Transaction, model: str, at: datetime, action: str, subject: str, reason: str) -> None:
+def _find_refusal(runtime: Runtime, run: TrainingRun) -> str | None:
+    """Give why what a run has made was not promoted; None when that was not tried. After a kill it is asked again."""
+    for event in list_audit_events(runtime.database, run.order.model):
+        if event.action == REFUSED and event.evidence.get("run") == run.id:
+            return event.reason
+    return None
+
+
+def _tell(
+    transaction: Transaction,
+    model: str,
+    at: datetime,
+    action: str,
+    subject: str,
+    reason: str,
+    evidence: Mapping[str, object] = MappingProxyType({}),
+) -> None:
     add_audit_event(
-        transaction, at=at, actor=POLICY, action=action, model=model, subject=subject, reason=reason, evidence={}
+        transaction, at=at, actor=POLICY, action=action, model=model, subject=subject, reason=reason, evidence=evidence
     )

@@ -15,6 +15,7 @@ from mlops_core.errors import CancelledError, MLOpsError
 from mlops_core.run_folder import fold_log, read_log, remove_work
 from mlops_core.runs import RunStatus, TrainingRun
 from mlops_core.services.background import Progress
+from mlops_core.services.run_leftovers import clear_leftovers
 from mlops_core.services.run_worker import RunWorker
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.models import get_model
@@ -48,13 +49,16 @@ class RunFollower:
         self._records: RunRecords | None = None
         self._answered: dict[str, int] = {}
         self._progress = Progress()
+        self._since = time.time()
         self.problem = ""
         """Why runs cannot go on at the moment; empty while they can."""
 
     def take_up(self, runtime: "Runtime") -> None:
-        """Go on with the runs that were not over when the app ended; nothing is started when there are none."""
+        """Go on with the runs that were not over when the app ended; when there are none, clear what they have left."""
         if list_open_runs(runtime.database):
             self.wake(runtime)
+        else:
+            clear_leftovers(runtime, self._since)
 
     def wake(self, runtime: "Runtime") -> None:
         """Look at the runs now, because one was ordered or cancelled, or the app has started."""
@@ -94,6 +98,8 @@ class RunFollower:
             is_idle = time.monotonic() - idle_since > IDLE_S
             if is_idle:
                 self._worker.stop()
+                # A run that was cancelled had a child that could still write.
+                clear_leftovers(runtime, self._since)
             self._news.wait(None if is_idle else wait)
             if self._news.is_set():
                 self._news.clear()
@@ -197,6 +203,7 @@ class RunFollower:
                     evidence={"run": run.id},
                 )
         remove_work(folder)
+        clear_leftovers(runtime, self._since)
         self._answered.pop(run.workflow, None)
 
 

@@ -12,7 +12,7 @@ from dbos import DBOS
 from mlops_core.config import Home
 from mlops_core.errors import CancelledError, MLOpsError
 from mlops_core.frozen_rows import locate_rows
-from mlops_core.run_folder import LogLine, append_line, make_folder
+from mlops_core.run_folder import LogLine, append_line, fold_log, make_folder, read_log
 from mlops_core.runs import Step, StepStatus
 from mlops_core.services.run_records import QUESTION
 from mlops_core.wall_clock import read_wall_clock
@@ -23,6 +23,8 @@ MOST_RECOVERIES = 20
 """Times that a run is taken up again after its worker ended, before it has failed."""
 KEPT = ("snapshot", "origin", "n_logged", "n_labelled")
 """What is kept of the rows that were frozen."""
+OVER = (StepStatus.DONE, StepStatus.SKIPPED)
+"""How a step stands that is kept for good: it is told after that was written."""
 Document = dict[str, Any]
 
 
@@ -45,6 +47,7 @@ class Pipeline:
         self._home, self._order = home, order
         self._folder = home.runs / order["workflow"]
         self._asked = 0
+        self._over: set[Step] = set()
         self._report: Document = {}
         self._bench = Bench(
             time_limit_s=order["time_limit_s"],
@@ -55,8 +58,9 @@ class Pipeline:
 
     def run(self) -> Document:
         """Carry out all steps, and give what came of them; a step that fails ends the run."""
-        make_folder(self._folder)
         try:
+            make_folder(self._folder)
+            self._over = {state.step for state in fold_log(read_log(self._folder)) if state.status in OVER}
             return self._run()
         except StepFailedError as error:
             return {"failed": str(error), "report": self._report}
@@ -178,6 +182,9 @@ class Pipeline:
         return given
 
     def _note(self, step: Step, status: StepStatus, fraction: float | None, words: str) -> None:
+        """Tell where a step stands, unless it was over when the run was taken up again: it is not done twice."""
+        if step in self._over:
+            return
         line = LogLine(at=read_wall_clock(), step=step, status=status, fraction=fraction, words=words)
         append_line(self._folder, line)
 

@@ -15,6 +15,7 @@ from mlops_core.cli import patience
 from mlops_core.cli.patience import tell_when_long
 from mlops_core.config import Home
 from mlops_core.shared import open_runtime
+from mlops_core.store.audit import list_audit_events
 from tests.cli.conftest import spawn, start
 
 SCORING = "v2 and v3 score what they have not scored yet …\n"
@@ -62,10 +63,35 @@ def count_replays(home: Home) -> int:
 @contextmanager
 def running_app(home: Home) -> Iterator[int]:
     with start("--home", str(home.path), "up", "--port", "0", "--check-every", "0", "--json") as app:
-        yield json.loads(app.stdout.readline())["pid"]
+        try:
+            yield json.loads(app.stdout.readline())["pid"]
+        except BaseException:
+            # Whoever waits for its end would wait for ever.
+            app.kill()
+            raise
         _, errors = interrupt(app)
     assert app.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_interrupted_wait_leaves_the_run_to_the_app_and_to_the_next_one(home: Home):
+    with running_app(home):
+        with start("--home", str(home.path), "retrain", "car-loan", "--reason", "a bad day", "--wait") as command:
+            told = next(line for line in command.stderr if line.startswith("Run"))
+            wait_for(lambda: list(home.runs.glob("*/log.jsonl")))
+            _, errors = interrupt(command)
+        assert (command.returncode, told) == (130, "Run 1 of car-loan is ordered.\n")
+        assert "The app goes on with run 1." in errors
+    (log,) = home.runs.glob("*/log.jsonl")
+    told = log.read_text()
+    with running_app(home):
+        # The next app takes it up where it was.
+        wait_for(lambda: len(log.read_text()) > len(told))
+    runtime = open_runtime(home)
+    try:
+        assert not [event for event in list_audit_events(runtime.database) if event.action == "cancel training run"]
+    finally:
+        runtime.close()
 
 
 @pytest.mark.parametrize(("arguments", "words"), [(COMPARE, SCORING), (REHEARSE, "Rehearsing v3 …\n")])

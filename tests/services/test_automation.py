@@ -196,11 +196,15 @@ def test_version_stays_the_challenger_and_it_is_told_when_production_has_changed
     change_production(shared, back, now=PRESENT + DAY)
 
     eager = replace(spec, policy=read_policy({"promote": "when it passes the gate"}))
-    answer = answer_question(shared, eager, run, "promote", {"version": run.version, "passed": True}, Progress())
+    given = {"version": run.version, "passed": True}
+    answer = answer_question(shared, eager, run, "promote", given, Progress())
     why = f"The gate compared it with {met}, but v1 is in production now."
     assert answer == {"promoted": False, "skipped": True, "words": f"It stays the challenger. {why}"}
     told = list_audit_events(shared.database, MODEL, 1)[0]
     assert (told.action, told.subject, told.reason) == ("promotion refused", run.version, why)
+    # A worker that was killed asks again: it is not told twice.
+    assert answer_question(shared, eager, run, "promote", given, Progress()) == answer
+    assert list_audit_events(shared.database, MODEL, 1)[0] == told
     assert get_history(shared, MODEL)[-1].version == "v1"
     assert get_challenger(shared.database, MODEL).version == run.version
 

@@ -1,8 +1,6 @@
 """Training runs from the order to the gate: a real worker, a real child, and what is left when either goes wrong."""
 
-import os
 import re
-import signal
 import time
 from datetime import timedelta
 from importlib import metadata
@@ -180,19 +178,6 @@ def test_run_on_rows_that_were_deleted_is_refused_before_it_begins(runtime, spec
         note_content(transaction, snapshot, None, 0, PRESENT)
     with pytest.raises(ConflictError, match="were deleted on 20 Mar 2024"):
         order_run(runtime, spec, order(snapshot=snapshot))
-
-
-def test_run_goes_on_where_it_was_and_registers_one_version_when_the_worker_is_killed(runtime, known):
-    spec = use_entry_point(runtime, "hanging_once")
-    run = order_run(runtime, spec, order())
-    wait_for(runtime, spec, run, lambda _: Path(os.environ[HANGS_ONCE]).exists())
-    killed = runtime.training.worker_pid
-    os.kill(killed, signal.SIGKILL)
-    ended = wait_until_over(runtime, spec, run)
-    assert (ended.status, runtime.training.worker_pid != killed) == (RunStatus.SUCCEEDED, True)
-    assert list_names(runtime) == [*known, ended.version]
-    collected = [line for line in read_run(runtime, spec, run.id).log if line.step is Step.COLLECT]
-    assert sum(line.status is StepStatus.DONE for line in collected) >= 1
 
 
 def test_child_is_gone_within_two_seconds_and_nothing_is_registered_when_a_run_is_cancelled(runtime, known):
