@@ -1,7 +1,9 @@
 """Model files: decides that they are named by content hash and loaded only after hash and types were checked."""
 
+import errno
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_core.errors import HomeError, NotFoundError, PreflightError
+from mlops_core.words import write_size
 
 TRUSTED_TYPES = (
     "functools.partial",
@@ -52,7 +55,16 @@ def explain_failed_write(target: Path, error: OSError) -> HomeError:
     """Give the error that says why a file cannot be written, and what mends both of the usual causes."""
     # Arrow puts words of its own around those of the system.
     reason = os.strerror(error.errno) if error.errno else error
-    return HomeError(f"{target} cannot be written: {reason}. Free some space or mend its permissions.")
+    room = ""
+    if error.errno == errno.ENOSPC:
+        room = f", {write_size(measure_free(target))} are free and it needs more"
+    return HomeError(f"{target} cannot be written: {reason}{room}. Free some space or mend its permissions.")
+
+
+def measure_free(path: Path) -> int:
+    """Give the bytes that are free on the disk of a path, whether or not it is there."""
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    return shutil.disk_usage(there).free
 
 
 @contextmanager
@@ -75,6 +87,9 @@ def writing_whole(target: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         partial.replace(target)
     except OSError as error:
+        # Gone before it is told how much is free.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise explain_failed_write(target, error) from error
     finally:
         with suppress(OSError):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,10 @@ def make_folder(folder: Path) -> None:
 
 
 def append_line(folder: Path, line: LogLine) -> None:
-    """Add a line to a run's log; each is one write, so that one cut off by a kill is the last."""
+    """Add a line to a run's log; each is one write, so that one cut off by a kill is the last.
+
+    One that does not fit on a full disk is left out: work does not end because nobody can read of it.
+    """
     document = {
         "at": line.at.isoformat(),
         "step": line.step.value,
@@ -40,8 +44,11 @@ def append_line(folder: Path, line: LogLine) -> None:
         "fraction": line.fraction,
         "words": line.words[:LONGEST_WORDS],
     }
-    with (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(document) + "\n")
+    with suppress(OSError), (folder / LOG).open("ab", buffering=0) as file:
+        text = (json.dumps(document) + "\n").encode()
+        written = file.write(text)
+        if written < len(text):
+            file.truncate(file.tell() - written)
 
 
 def read_log(folder: Path) -> list[LogLine]:
@@ -69,6 +76,13 @@ def fold_log(lines: list[LogLine]) -> tuple[StepState, ...]:
             words=line.words or state.words,
         )
     return tuple(states.values())
+
+
+def cut_short(step: StepState, at: datetime, words: str) -> StepState:
+    """Give where a step stands once its run has ended in the middle of it; one that does not run stays as it is."""
+    if step.status is not StepStatus.RUNNING:
+        return step
+    return replace(step, status=StepStatus.FAILED, ended_at=at, fraction=None, words=words)
 
 
 def remove_work(folder: Path) -> None:

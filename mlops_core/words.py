@@ -25,6 +25,11 @@ def write_value(value: float) -> str:
     return f"{value:.3f}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
 
 
+def write_size(n_bytes: int) -> str:
+    """Write the size of a file, or the room for one: "8.2 kB", "1.25 MB"."""
+    return f"{n_bytes / 1e6:,.2f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:,.1f} kB"
+
+
 def write_estimate(estimate: Estimate, missing: str = "–") -> str:
     """Write a metric with its interval, all with as many digits: "0.43 [0.33, 0.53]", "0.815 [0.809, 0.820]"."""
     value, low, high = estimate.value, estimate.low, estimate.high

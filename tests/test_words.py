@@ -17,6 +17,7 @@ from mlops_core.words import (
     write_instant,
     write_number,
     write_share,
+    write_size,
     write_span,
     write_value,
 )
@@ -135,3 +136,8 @@ def test_span_names_its_first_and_last_day_when_its_end_is_exclusive(days, writt
 )
 def test_age_is_in_its_largest_unit(age, written):
     assert write_age(age) == written
+
+
+@pytest.mark.parametrize(("n_bytes", "words"), [(0, "0.0 kB"), (8_192, "8.2 kB"), (1_250_000, "1.25 MB")])
+def test_size_is_written_in_the_unit_that_it_is_read_in(n_bytes, words):
+    assert write_size(n_bytes) == words

@@ -16,7 +16,7 @@ from mlops_core.services.runtime import Runtime
 from mlops_core.services.snapshots import list_snapshot_columns
 from mlops_core.stats.features import FeatureCounts
 from mlops_core.store.models import get_version
-from mlops_core.words import join_names
+from mlops_core.words import join_names, write_size
 
 DURATION = "training_seconds"
 """The parameter in which training says how long it took."""
@@ -151,7 +151,7 @@ def _list_training(versions: Sequence[Version]) -> list[Fact]:
         _tell("Training", "Duration", versions, _tell_duration),
         _tell("Training", "Code", versions, lambda one: f"{one.code_id[:12]}…"),
         _tell("Training", "Artifact", versions, lambda one: f"{one.artifact_hash[:12]}…"),
-        _tell("Training", "Artifact size", versions, lambda one: _write_size(one.artifact_bytes)),
+        _tell("Training", "Artifact size", versions, lambda one: write_size(one.artifact_bytes)),
         _tell("Training", "Registered", versions, lambda one: f"{one.created_at:%d %b %Y %H:%M} UTC"),
         _tell("Training", "Registered by", versions, lambda one: one.created_by),
         *(
@@ -170,10 +170,6 @@ def _tell_duration(version: Version) -> str:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return UNKNOWN
     return f"{seconds:,.1f} s" if seconds < 120 else f"{seconds / 60:,.1f} min"
-
-
-def _write_size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:,.2f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:,.1f} kB"
 
 
 def _name_metric(name: str) -> str:

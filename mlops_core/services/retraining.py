@@ -1,13 +1,12 @@
 """Training runs as people see them: decides who may order one when, and that orders and cancellations are told."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import uuid4
 
 from mlops_core.entities import Actor, ModelSpec
 from mlops_core.errors import ConflictError, InputError, NotFoundError
-from mlops_core.run_folder import LogLine, fold_log, read_log
-from mlops_core.runs import RunOrder, RunStatus, StepState, StepStatus, TrainingRun
+from mlops_core.run_folder import LogLine, cut_short, fold_log, read_log
+from mlops_core.runs import RunOrder, RunStatus, StepState, TrainingRun
 from mlops_core.services.reasons import check_reason
 from mlops_core.services.run_orders import find_training_window, get_training
 from mlops_core.services.runtime import Runtime
@@ -89,7 +88,7 @@ def cancel_run(runtime: Runtime, spec: ModelSpec, number: int, *, actor: Actor, 
     if run.version:
         raise ConflictError(f"Run {number} has registered {run.version} already; it cannot be cancelled any more.")
     now = read_wall_clock()
-    steps = tuple(_cut_short(step, now) for step in read_run(runtime, spec, number).steps)
+    steps = tuple(cut_short(step, now, "Cancelled") for step in read_run(runtime, spec, number).steps)
     change = RunChange(status=RunStatus.CANCELLED, steps=steps, at=now, reason=reason.strip(), report=run.report)
     with runtime.database.transaction() as transaction:
         if not add_run_change(transaction, number, change):
@@ -141,12 +140,6 @@ def _check_order(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> None:
             )
     if order.snapshot and order.window:
         raise InputError("A run is given a snapshot or a window, not both: a snapshot has its own span.")
-
-
-def _cut_short(step: StepState, now: datetime) -> StepState:
-    if step.status is not StepStatus.RUNNING:
-        return step
-    return replace(step, status=StepStatus.FAILED, ended_at=now, fraction=None, words="Cancelled")
 
 
 def _refuse_other(earlier: TrainingRun, order: RunOrder) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_core.config import Home, locate_run_records
 from mlops_core.entities import ModelSpec
-from mlops_core.errors import CancelledError, MLOpsError
-from mlops_core.run_folder import fold_log, read_log, remove_work
+from mlops_core.errors import CancelledError, HomeError, MLOpsError
+from mlops_core.run_folder import cut_short, fold_log, read_log, remove_work
 from mlops_core.runs import RunStatus, TrainingRun
 from mlops_core.services.background import Progress
 from mlops_core.services.run_leftovers import clear_leftovers
@@ -111,7 +111,7 @@ class RunFollower:
         if runs:
             # Refused here, an address is named; of the worker it is only known that it does not come up.
             locate_run_records(runtime.home)
-            self._worker.ensure()
+            self._ensure_worker(runtime, runs)
         if self._records is None:
             if not runtime.home.run_records.exists() and not runs:
                 return False
@@ -124,6 +124,16 @@ class RunFollower:
                 break
             self._bring_forward(runtime, self._records, run)
         return bool(runs)
+
+    def _ensure_worker(self, runtime: "Runtime", runs: list[TrainingRun]) -> None:
+        """See that a worker works; when its disk is full, the runs have failed, but for those that have a version."""
+        try:
+            self._worker.ensure()
+        except HomeError as error:
+            for run in runs:
+                if run.version is None:
+                    self._end(runtime, run, RunStatus.FAILED, error.message, {})
+            raise
 
     def _bring_forward(self, runtime: "Runtime", records: "RunRecords", run: TrainingRun) -> None:
         from mlops_core.services.run_orders import write_order
@@ -181,11 +191,11 @@ class RunFollower:
             add_run_change(transaction, run.id, change)
 
     def _end(self, runtime: "Runtime", run: TrainingRun, status: RunStatus, reason: str, report: Document) -> None:
-        folder, newest = runtime.home.runs / run.workflow, get_run(runtime.database, run.id)
+        folder, newest, now = runtime.home.runs / run.workflow, get_run(runtime.database, run.id), read_wall_clock()
         change = RunChange(
             status=status,
-            steps=fold_log(read_log(folder)),
-            at=read_wall_clock(),
+            steps=tuple(cut_short(step, now, reason) for step in fold_log(read_log(folder))),
+            at=now,
             version=newest.version,
             reason=reason,
             report=report or newest.report,

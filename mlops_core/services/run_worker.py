@@ -10,12 +10,15 @@ import time
 from contextlib import suppress
 
 from mlops_core.config import PROJECT, Home
-from mlops_core.errors import MLOpsError
+from mlops_core.errors import HomeError, MLOpsError
 
 READY_WAIT_S = 120.0
 """How long a worker may take until runs can be ordered: on a busy machine it imports for long."""
 LONGEST_PAUSE_S = 30.0
 """Longest wait before a worker that has ended by itself is started again."""
+READY, FULL = "ready", "full"
+"""What a worker tells in a line of its own: that runs can be ordered; with the words for it, that there is no room."""
+MOST_TOLD = 4096
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +43,17 @@ class RunWorker:
 
         Raises
         ------
+        HomeError
+            When what runs have done cannot be written down: the disk is full.
         MLOpsError
             When it has ended and its pause is not over, or it does not come up.
         """
         if self.pid is not None:
             return
         if self._process is not None:
+            told = self._read()
             self._note_end()
+            _refuse_full(told)
         if time.monotonic() < self._next_start:
             raise MLOpsError("The training worker has ended; it is started again in some seconds.")
         self._start()
@@ -75,10 +82,19 @@ class RunWorker:
             self._process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, pass_fds=[theirs])
         finally:
             os.close(theirs)
-        if not self._wait_until_ready():
+        waiting, _, _ = select.select([self._ready], [], [], READY_WAIT_S)
+        told = self._read() if waiting else ""
+        if not told.startswith(READY):
             self.stop()
+            _refuse_full(told)
             raise MLOpsError("The training worker does not come up; the log of the app says why.")
 
-    def _wait_until_ready(self) -> bool:
-        waiting, _, _ = select.select([self._ready], [], [], READY_WAIT_S)
-        return bool(waiting) and os.read(self._ready, 16).startswith(b"ready")
+    def _read(self) -> str:
+        """Give what the worker has told since the last time; it has told something, or is gone."""
+        return os.read(self._ready, MOST_TOLD).decode(errors="replace")
+
+
+def _refuse_full(told: str) -> None:
+    for line in told.splitlines():
+        if line.startswith(FULL):
+            raise HomeError(line.removeprefix(FULL).strip())

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlops_core.artifacts import list_packages
+from mlops_core.artifacts import list_packages, writing_whole
 from mlops_core.checks.training_data import check_training_rows
 from mlops_core.contracts import Contract, FeatureTerms, TrafficTerms
 from mlops_core.entities import Metric
@@ -131,8 +131,11 @@ def _evaluate(task: Task, report: Report) -> Document:
     held_out = prepared.rows[prepared.held_out]
     scores = score(fitted, held_out, candidate.features)
     report(0.9, "Writing the estimator")
-    (folder / FITTED).write_bytes(dump_estimator(fitted))
-    np.save(folder / EXPECTED, scores[:CHECKED_ROWS])
+    content = dump_estimator(fitted)
+    with writing_whole(folder / FITTED) as partial:
+        partial.write_bytes(content)
+    with writing_whole(folder / EXPECTED) as partial, partial.open("wb") as file:
+        np.save(file, scores[:CHECKED_ROWS])
     found = measure(prepared.labels[prepared.held_out], scores, task["threshold"])
     return {
         "best": best.candidate,

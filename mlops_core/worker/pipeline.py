@@ -9,6 +9,7 @@ from typing import Any
 
 from dbos import DBOS
 
+from mlops_core.artifacts import explain_failed_write
 from mlops_core.config import Home
 from mlops_core.errors import CancelledError, MLOpsError
 from mlops_core.frozen_rows import locate_rows
@@ -64,6 +65,8 @@ class Pipeline:
             return self._run()
         except StepFailedError as error:
             return {"failed": str(error), "report": self._report}
+        except OSError as error:
+            return {"failed": explain_failed_write(self._folder, error).message, "report": self._report}
         finally:
             self._bench.close()
 

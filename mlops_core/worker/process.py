@@ -1,5 +1,10 @@
-"""The worker process: decides that one worker of a name works in a home, and how its runs are kept."""
+"""The worker process: decides that one worker of a name works in a home, how its runs are kept, and when it gives up.
 
+A run whose record cannot be written is nobody's: the library leaves it where it is. So the worker ends then, and the
+next one takes the run up.
+"""
+
+import errno
 import fcntl
 import logging
 import os
@@ -8,19 +13,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy.exc import DBAPIError
 
+from mlops_core.artifacts import measure_free
 from mlops_core.config import Home, locate_run_records
-from mlops_core.errors import HomeError
+from mlops_core.errors import HomeError, MLOpsError
 from mlops_core.services.run_records import PIPELINE_VERSION, QUEUE, WORKFLOW
+from mlops_core.services.run_worker import FULL, READY
+from mlops_core.words import write_size
 from mlops_core.worker.pipeline import MOST_RECOVERIES, Pipeline
 
 LOOK_S = 0.2
 """How often the worker looks for new runs and for answers."""
 LOCK_WAIT_S = 10.0
 """How long a worker waits for one that is about to end."""
+WATCH_S = 5.0
+"""How often the worker looks for runs that nobody works on."""
+LEAST_FREE_BYTES = 2_000_000
+"""Room that the records of runs must have for a worker to begin."""
+
+_log = logging.getLogger(__name__)
 
 
 def run_worker(home: Home, database_url: str | None, name: str, ready: int | None, stopping: threading.Event) -> None:
@@ -29,23 +44,37 @@ def run_worker(home: Home, database_url: str | None, name: str, ready: int | Non
     Parameters
     ----------
     ready : int, optional
-        File descriptor to which a line is written once runs can be ordered.
+        File descriptor to which a line is written once runs can be ordered, and another one when they cannot go on.
 
     Raises
     ------
     HomeError
-        When another worker of this name works in the home.
+        When another worker of this name works in the home, or the records of runs have no room.
     """
     home.path.mkdir(parents=True, exist_ok=True)
     with _locked(home.path / f"worker-{name}.lock"):
         os.umask(0o077)
-        _launch(home, database_url or locate_run_records(home), name)
-        if ready is not None:
-            os.write(ready, b"ready\n")
-        stopping.wait()
+        url = database_url or locate_run_records(home)
+        if url.startswith("sqlite") and measure_free(home.run_records) < LEAST_FREE_BYTES:
+            words = explain_full_records(home)
+            _tell(ready, f"{FULL} {words}")
+            raise HomeError(words)
+        at_work: set[str] = set()
+        _launch(home, url, name, ready, at_work)
+        _tell(ready, READY)
+        _watch(name, at_work, stopping)
 
 
-def _launch(home: Home, url: str, name: str) -> None:
+def explain_full_records(home: Home) -> str:
+    """Say that what runs have done cannot be written down."""
+    free = write_size(measure_free(home.run_records))
+    return (
+        f"{home.run_records} cannot be written: {os.strerror(errno.ENOSPC)}, {free} are free and "
+        f"{write_size(LEAST_FREE_BYTES)} are needed. Free some space, then order the run again."
+    )
+
+
+def _launch(home: Home, url: str, name: str, ready: int | None, at_work: set[str]) -> None:
     config: DBOSConfig = {
         "name": "driftdeck",
         "system_database_url": url,
@@ -60,10 +89,51 @@ def _launch(home: Home, url: str, name: str) -> None:
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)
     def retrain(order: dict[str, Any]) -> dict[str, Any]:
-        return Pipeline(home, order).run()
+        at_work.add(order["workflow"])
+        try:
+            return Pipeline(home, order).run()
+        except DBAPIError as error:
+            is_full = "disk is full" in str(error.orig)
+            _give_up(ready, f"The records of runs cannot be written: {error.orig}.", home if is_full else None)
+        finally:
+            at_work.discard(order["workflow"])
 
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=LOOK_S)
+
+
+def _watch(name: str, at_work: set[str], stopping: threading.Event) -> None:
+    """Wait for the end; give up when a run of this worker is nobody's in two looks, one after the other."""
+    before: set[str] = set()
+    while not stopping.wait(WATCH_S):
+        try:
+            mine = DBOS.list_workflows(
+                status="PENDING",
+                executor_id=name,
+                app_version=PIPELINE_VERSION,
+                load_input=False,
+                load_output=False,
+            )
+        except DBAPIError as error:
+            _log.warning("The records of runs cannot be read: %s", error.orig)
+            continue
+        left = {status.workflow_id for status in mine} - at_work
+        if left & before:
+            _give_up(None, f"The runs {sorted(left & before)} were left behind.", None)
+        before = left
+
+
+def _give_up(ready: int | None, why: str, full: Home | None) -> NoReturn:
+    """End at once; the next worker takes up what is not over, unless a full disk lets it fail."""
+    _log.error(why)
+    if full:
+        _tell(ready, f"{FULL} {explain_full_records(full)}")
+    os._exit(MLOpsError.exit_code)
+
+
+def _tell(ready: int | None, line: str) -> None:
+    if ready is not None:
+        os.write(ready, line.encode() + b"\n")
 
 
 def _is_news(record: logging.LogRecord) -> bool:

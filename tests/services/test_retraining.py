@@ -291,16 +291,3 @@ def test_cancelled_run_registers_nothing_though_its_version_is_ready(runtime, pa
     with pytest.raises(ConflictError, match="is over"):
         answer_question(runtime, spec, run, "register", dict(passed.report), Progress())
     assert list_names(runtime) == known
-
-
-def test_run_fails_when_its_rows_cannot_be_kept(runtime, known):
-    spec = use_entry_point(runtime, "candidates")
-    runtime.home.snapshots.rename(runtime.home.path / "away")
-    runtime.home.snapshots.write_text("a file where a folder is expected")
-    try:
-        run = wait_until_over(runtime, spec, order_run(runtime, spec, order()))
-    finally:
-        runtime.home.snapshots.unlink()
-        (runtime.home.path / "away").rename(runtime.home.snapshots)
-    assert (run.status, list_names(runtime)) == (RunStatus.FAILED, known)
-    assert "cannot be written" in run.reason
