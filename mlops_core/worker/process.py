@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mlops_core.artifacts import measure_free
 from mlops_core.config import Home, locate_run_records
@@ -114,8 +114,8 @@ def _watch(name: str, at_work: set[str], stopping: threading.Event) -> None:
                 load_input=False,
                 load_output=False,
             )
-        except DBAPIError as error:
-            _log.warning("The records of runs cannot be read: %s", error.orig)
+        except SQLAlchemyError as error:
+            _log.warning("The records of runs cannot be read: %s", error)
             continue
         left = {status.workflow_id for status in mine} - at_work
         if left & before:
