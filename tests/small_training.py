@@ -4,7 +4,6 @@ import importlib
 import os
 import signal
 import time
-from pathlib import Path
 
 import numpy as np
 from sklearn.compose import make_column_transformer
@@ -14,9 +13,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from mlops_core.training.plan import Candidate
-
-HANGS_ONCE = "DRIFTDECK_TEST_HANGS_ONCE"
-"""Variable that names the file of `OnceHangingLine`."""
 
 
 def candidates() -> list[Candidate]:
@@ -79,26 +75,6 @@ def boosters():
             ),
         )
         for name, estimator in estimators.items()
-    ]
-
-
-class OnceHangingLine(LogisticRegression):
-    """A line whose first fit never ends, unless a file says that there was one."""
-
-    def fit(self, rows, labels):
-        """Wait for ever the first time."""
-        told = Path(os.environ[HANGS_ONCE])
-        if not told.exists():
-            told.touch()
-            time.sleep(3600)
-        return super().fit(rows, labels)
-
-
-def hanging_once():
-    """Candidates of which the worse one leaves time to kill a run, once."""
-    return [
-        Candidate(name="line", features=("income", "debt"), estimator=LogisticRegression()),
-        Candidate(name="hanging once", features=("income",), estimator=OnceHangingLine()),
     ]
 
 

@@ -25,7 +25,6 @@ from mlops_core.store.challengers import get_challenger
 from mlops_core.store.models import get_version, list_versions
 from mlops_core.store.snapshots import note_content
 from tests.small_home import ACTOR, MODEL, MODEL_FILE, PRESENT, ROWS_PER_DAY, START, copy_small_home
-from tests.small_training import HANGS_ONCE
 
 PERSON = Actor("ann", "page")
 LONGEST_S = 90
@@ -36,9 +35,7 @@ def runtime(tmp_path_factory):
     """One home and one worker for all tests of this file: to start a worker takes seconds."""
     folder = tmp_path_factory.mktemp("training")
     opened = Runtime.open(copy_small_home(folder / "home"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HANGS_ONCE, str(folder / "has hung"))
-        yield opened
+    yield opened
     opened.close()
 
 
