@@ -29,7 +29,7 @@ def measure() -> list[Row]:
         runtime = open_runtime(copy_demo_home(Path(folder) / "home"))
         try:
             spec, now = get_model(runtime.database, DEMO_MODEL), runtime.now(DEMO_MODEL)
-            plain = run_in_child(train_in_script, find_holdout_start(spec, now), now).result
+            plain = run_in_child(train_in_script, find_holdout_start(runtime, spec, now), now).result
             run_s = time_ms(lambda: _wait(runtime, spec, _order(runtime, spec))) / 1000
             again_s = time_ms(lambda: _wait(runtime, spec, _order(runtime, spec))) / 1000
             cancelled_s = _cancel_while_it_trains(runtime, spec)

@@ -104,6 +104,8 @@ class TrainingRun:
     """When it was asked for, as the model sees time; labels that came later do not take part."""
     recorded_at: datetime
     """The same by the machine's clock."""
+    held_from: datetime
+    """Start of the newest labelled rows as of then, which are kept from training for the gate."""
     status: RunStatus = RunStatus.QUEUED
     steps: tuple[StepState, ...] = tuple(StepState(step=step) for step in Step)
     changed_at: datetime | None = None

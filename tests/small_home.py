@@ -59,6 +59,7 @@ roc_auc = { min = 0.6 }
 [training]
 entry_point = "tests.small_training:candidates"
 folds = 2
+holdout_days = 5
 [words]
 row = "loan"
 rows = "loans"

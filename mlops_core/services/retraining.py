@@ -8,7 +8,7 @@ from mlops_core.errors import ConflictError, InputError, NotFoundError
 from mlops_core.run_folder import LogLine, cut_short, fold_log, read_log
 from mlops_core.runs import RunOrder, RunStatus, StepState, TrainingRun
 from mlops_core.services.reasons import check_reason
-from mlops_core.services.run_orders import find_training_window, get_training
+from mlops_core.services.run_orders import find_holdout_start, find_training_window, get_training
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import add_audit_event
 from mlops_core.store.connection import Transaction
@@ -53,7 +53,8 @@ def order_run(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> TrainingRun
     """
     _check_order(runtime, spec, order)
     at = runtime.now(spec.name)
-    window = find_training_window(spec, order, at)
+    held_from = find_holdout_start(runtime, spec, at)
+    window = find_training_window(order, held_from)
     if window.start >= window.end or window.end > at:
         raise InputError(
             f"Training rows from {window.start:%d %b %Y} to {window.end:%d %b %Y} cannot be used: the start must lie "
@@ -65,7 +66,9 @@ def order_run(runtime: Runtime, spec: ModelSpec, order: RunOrder) -> TrainingRun
             _refuse_other(earlier, order)
             return earlier
         _refuse_second(transaction, spec)
-        run = add_run(transaction, order, workflow=uuid4().hex, at=at, recorded_at=read_wall_clock())
+        run = add_run(
+            transaction, order, workflow=uuid4().hex, at=at, recorded_at=read_wall_clock(), held_from=held_from
+        )
         _tell(runtime, transaction, run, "order training run", order.actor, order.reason)
     runtime.training.wake(runtime)
     return run

@@ -65,7 +65,7 @@ def _freeze(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document
         "before": _find_before(runtime, version),
         "contract": _write_contract(runtime, spec, version, run.at, given["features"]),
         "served_nulls": measure_served_nulls(
-            runtime.database, spec, find_gate_window(spec, run.at, find_training_window(spec, run.order, run.at).start)
+            runtime.database, spec, find_gate_window(run, find_training_window(run.order, run.held_from).start)
         ),
     }
     if run.order.snapshot:
@@ -77,7 +77,7 @@ def _freeze(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document
 
 
 def _freeze_logged(runtime: Runtime, spec: ModelSpec, run: TrainingRun) -> Document:
-    window = find_training_window(spec, run.order, run.at)
+    window = find_training_window(run.order, run.held_from)
     span = measure_span(runtime.database, spec, window, run.at)
     if not span.n_labelled:
         raise InputError(
@@ -146,7 +146,7 @@ def _gate(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document, 
         for finding in report["findings"]
         if TrainingCheck(finding["check"]).is_suspicion
     }
-    result = hold_gate(runtime, spec, version, run.at, suspects, progress)
+    result = hold_gate(runtime, spec, version, find_gate_window(run, version.snapshot.end), suspects, progress)
     document = write_gate(result)
     with runtime.database.transaction() as transaction:
         if _note(transaction, run, report | {"gate": document}, version.name):

@@ -7,7 +7,7 @@ from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import MLOpsError
 from mlops_core.services.background import Progress
 from mlops_core.services.child import ChildProcess
-from mlops_core.services.run_orders import find_training_window, get_training
+from mlops_core.services.run_orders import find_holdout_start, find_training_window, get_training
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.training_rows import LabelledSpan, measure_span
 
@@ -85,5 +85,5 @@ def measure_logged(runtime: Runtime, spec: ModelSpec, window: Window | None) -> 
         When the model is not trained here.
     """
     now = runtime.now(spec.name)
-    span = window or find_training_window(spec, None, now)
+    span = window or find_training_window(None, find_holdout_start(runtime, spec, now))
     return LoggedRows(window=span, found=measure_span(runtime.database, spec, span, now))

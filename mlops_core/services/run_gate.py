@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from mlops_core.services.comparison import RESAMPLING_SEED, VersionComparison, c
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.readiness import measure_latency
 from mlops_core.services.replay import replay_version, sample_window
-from mlops_core.services.run_orders import find_gate_window
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.classification import compute_metrics
 from mlops_core.stats.comparison import COMPARABLE_METRICS, MetricDifference, compare_paired
@@ -45,7 +43,7 @@ def hold_gate(
     runtime: Runtime,
     spec: ModelSpec,
     version: Version,
-    at: datetime,
+    window: Window,
     suspects: Mapping[str, str],
     progress: Progress,
 ) -> GateResult:
@@ -53,8 +51,8 @@ def hold_gate(
 
     Parameters
     ----------
-    at : datetime
-        When the run was ordered; rows of later do not take part.
+    window : Window
+        The rows of the gate.
     suspects : mapping
         Features that may be known only after the fact, by name, with the reason.
 
@@ -65,7 +63,6 @@ def hold_gate(
     """
     champion = get_champion(runtime.database, spec.name)
     name = champion.version if champion and champion.version != version.name else None
-    window = find_gate_window(spec, at, version.snapshot.end)
     met = _meet(runtime, spec, version.name, name, window, progress)
     evidence = _gather(spec, version, name, met, suspects)
     evidence = replace(evidence, latency_ms=_measure_latency(runtime, spec, version, window, progress))

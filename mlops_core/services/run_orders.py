@@ -6,6 +6,8 @@ from mlops_core.chunking import find_chunk
 from mlops_core.entities import ModelSpec, Window
 from mlops_core.errors import InputError
 from mlops_core.runs import RunOrder, TrainingRun
+from mlops_core.services.performance import find_arrival
+from mlops_core.services.runtime import Runtime
 from mlops_core.training_terms import Training
 
 SEED = 0
@@ -29,25 +31,30 @@ def get_training(spec: ModelSpec) -> Training:
     return spec.training
 
 
-def find_holdout_start(spec: ModelSpec, now: datetime) -> datetime:
-    """Give the start of the newest rows, which are kept from training for the gate."""
-    return find_chunk(spec, now - timedelta(days=get_training(spec).holdout_days))
+def find_holdout_start(runtime: Runtime, spec: ModelSpec, now: datetime) -> datetime:
+    """Give the start of the newest labelled rows, which are kept from training for the gate.
+
+    Days count back from the end of the newest chunk whose labels have arrived: what still waits for its labels can
+    decide nothing.
+    """
+    newest = find_arrival(runtime, spec, now).labelled_until or now
+    return find_chunk(spec, min(newest, now) - timedelta(days=get_training(spec).holdout_days))
 
 
-def find_training_window(spec: ModelSpec, order: RunOrder | None, at: datetime) -> Window:
+def find_training_window(order: RunOrder | None, held_from: datetime) -> Window:
     """Give the span that training rows are taken from: the one asked for, or all before those kept for the gate."""
-    return (order and order.window) or Window(EARLIEST, find_holdout_start(spec, at))
+    return (order and order.window) or Window(EARLIEST, held_from)
 
 
-def find_gate_window(spec: ModelSpec, at: datetime, trained_until: datetime) -> Window:
+def find_gate_window(run: TrainingRun, trained_until: datetime) -> Window:
     """Give the span of the rows for the gate: the newest ones, none of which took part in training."""
-    start = max(find_holdout_start(spec, at), trained_until + timedelta(microseconds=1))
-    return Window(min(start, at), at)
+    start = max(run.held_from, trained_until + timedelta(microseconds=1))
+    return Window(min(start, run.at), run.at)
 
 
 def write_order(spec: ModelSpec, run: TrainingRun) -> dict[str, object]:
     """Write what a worker needs of a run as JSON: it knows neither the model file nor the database."""
-    training, window = get_training(spec), find_training_window(spec, run.order, run.at)
+    training, window = get_training(spec), find_training_window(run.order, run.held_from)
     return {
         "run": run.id,
         "workflow": run.workflow,

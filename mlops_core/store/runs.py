@@ -29,7 +29,13 @@ class RunChange:
 
 
 def add_run(
-    transaction: Transaction, order: RunOrder, *, workflow: str, at: datetime, recorded_at: datetime
+    transaction: Transaction,
+    order: RunOrder,
+    *,
+    workflow: str,
+    at: datetime,
+    recorded_at: datetime,
+    held_from: datetime,
 ) -> TrainingRun:
     """Write down what a run is asked to do, and give it its number."""
     number = transaction.rows("next_run")[0]["id"]
@@ -49,9 +55,10 @@ def add_run(
         "key": order.key,
         "at": at,
         "recorded_at": recorded_at,
+        "held_from": held_from,
     }
     transaction.run("insert_run", fields)
-    return TrainingRun(id=number, order=order, workflow=workflow, at=at, recorded_at=recorded_at)
+    return TrainingRun(id=number, order=order, workflow=workflow, at=at, recorded_at=recorded_at, held_from=held_from)
 
 
 def add_run_change(transaction: Transaction, run: int, change: RunChange) -> bool:
@@ -153,7 +160,15 @@ def _read_run(row: Row) -> TrainingRun:
         snapshot=row["snapshot_id"],
         key=row["key"],
     )
-    run = TrainingRun(id=row["id"], order=order, workflow=row["workflow"], at=row["at"], recorded_at=row["recorded_at"])
+    run = TrainingRun(
+        id=row["id"],
+        order=order,
+        workflow=row["workflow"],
+        at=row["at"],
+        recorded_at=row["recorded_at"],
+        # Runs of builds that did not fix it are over, or kept what was newer than their training rows.
+        held_from=row["held_from"] or row["at"],
+    )
     if row["status"] is None:
         return run
     return replace(

@@ -12,7 +12,7 @@ from mlops_core.runs import RunOrder, TrainingRun
 from mlops_core.services.background import Run
 from mlops_core.services.retraining import order_run
 from mlops_core.services.run_candidates import Offer, load_offer, measure_logged
-from mlops_core.services.run_orders import find_training_window
+from mlops_core.services.run_orders import find_holdout_start
 from mlops_core.services.run_words import propose_reason
 from mlops_core.words import write_day
 from pages.components.filters import View
@@ -86,13 +86,13 @@ def _choose_rows(view: View, run: Run[Offer]) -> Window | None:
     if snapshot:
         st.markdown(f"Training rows: those of the snapshot `{snapshot[:12]}…`, again.")
         return None
-    usual = find_training_window(view.spec, None, view.now)
+    held_from = find_holdout_start(view.runtime, view.spec, view.now)
     rows = view.spec.words.rows
     choice = st.radio(
         "Training rows",
         [ALL, SPAN],
         key="run-rows",
-        captions=[f"before {write_day(usual.end, view.spec.timezone)}", "by time of scoring, UTC"],
+        captions=[f"before {write_day(held_from, view.spec.timezone)}", "by time of scoring, UTC"],
         help=f"The newest labelled {rows} are kept from training: at the gate, both versions are compared on them.",
     )
     window = None

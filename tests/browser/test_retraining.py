@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from mlops_core.services.runtime import Runtime
 from tests.browser.conftest import serve
-from tests.small_home import MODEL_FILE, START, copy_small_home
+from tests.small_home import copy_small_home
 
 pytestmark = pytest.mark.browser
 
@@ -19,15 +17,8 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def trainable_url(tmp_path: Path) -> Iterator[str]:
-    """The small home, whose last days of traffic are kept for the gate, long ago as they are."""
-    home = copy_small_home(tmp_path / "home")
-    days = (datetime.now(UTC) - START - timedelta(days=9)).days
-    runtime = Runtime.open(home)
-    with runtime.database.transaction() as transaction:
-        text = MODEL_FILE.replace("folds = 2", f"folds = 2\nholdout_days = {days}")
-        transaction.run_sql("update models set spec = $text", {"text": text})
-    runtime.close()
-    with serve(home) as url:
+    """The small home; however long ago they are, its last labelled days are kept for the gate."""
+    with serve(copy_small_home(tmp_path / "home")) as url:
         yield url
 
 

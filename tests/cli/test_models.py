@@ -26,14 +26,14 @@ def test_init_makes_a_home_and_registers_a_model_in_it(run, write, tmp_path):
 
 
 def test_init_says_what_it_has_changed_of_a_model_that_exists(run, write):
-    changed = write(MODEL_FILE.replace("folds = 2", "folds = 4\nholdout_days = 5"))
+    changed = write(MODEL_FILE.replace("folds = 2\nholdout_days = 5", "folds = 4\nholdout_days = 6"))
     ended = run("init", changed)
     assert (ended.exit_code, "is needed, because training.folds and " in ended.errors) == (2, True)
     ended = run("init", changed, "--reason", "more folds")
     assert [line.split() for line in ended.output.splitlines()[2:]] == [
         ["Key", "Was", "Is"],
         ["training.folds", "2", "4"],
-        ["training.holdout_days", "–", "5"],
+        ["training.holdout_days", "5", "6"],
     ]
 
 

@@ -2,7 +2,6 @@
 
 import json
 import signal
-from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +9,7 @@ from mlops_core.config import Home
 from mlops_core.store.connection import Database
 from mlops_core.store.models import list_versions
 from tests.cli.conftest import Ended, main_in, start
-from tests.small_home import MODEL, MODEL_FILE, PRESENT, copy_small_home
+from tests.small_home import MODEL, MODEL_FILE, copy_small_home
 from tests.test_docs import compare_shape, list_fences, list_route_sections
 
 ORDER = ("retrain", MODEL, "--reason", "the labels of March are in")
@@ -31,9 +30,7 @@ def run(home, capsys):
 
 def use_entry_point(home: Home, name: str) -> None:
     """Change the entry point by the stored model file, as its owner would with `init`."""
-    holdout_days = (datetime.now(UTC) - PRESENT).days + 10
     text = MODEL_FILE.replace("small_training:candidates", f"small_training:{name}")
-    text = text.replace("folds = 2", f"folds = 2\nholdout_days = {holdout_days}")
     database = Database.open(home.database)
     with database.transaction() as transaction:
         transaction.run_sql("update models set spec = $text", {"text": text})

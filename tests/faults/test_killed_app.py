@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -24,7 +23,7 @@ from tests.faults.test_killed_runs import (
     read_lines,
     wait_for,
 )
-from tests.small_home import MODEL, PRESENT, copy_small_home
+from tests.small_home import MODEL, copy_small_home
 
 OPEN = ("queued", "running")
 
@@ -46,8 +45,6 @@ def running_app(home: Home) -> Iterator[tuple[object, httpx.Client]]:
 def home(tmp_path) -> Home:
     """The small home, whose gate is held on traffic that is years old, and whose policy promotes what has passed."""
     home = copy_small_home(tmp_path / "home")
-    days = (datetime.now(UTC) - PRESENT).days + 10
-    change_model_file(home, "folds = 2", f"folds = 2\nholdout_days = {days}")
     change_model_file(home, "[words]", '[policy]\npromote = "when it passes the gate"\n[words]')
     return home
 

@@ -151,7 +151,7 @@ def test_example_of_a_refused_delivery_goes_too(runtime, spec):
 def test_erasure_is_refused_while_a_run_is_open(runtime, spec):
     order = RunOrder(model=MODEL, reason="labels are in", actor=ANA)
     with runtime.database.transaction() as transaction:
-        add_run(transaction, order, workflow="w", at=PRESENT, recorded_at=PRESENT)
+        add_run(transaction, order, workflow="w", at=PRESENT, recorded_at=PRESENT, held_from=PRESENT)
     with pytest.raises(ConflictError, match="may train on it"):
         erase(runtime, spec, TRAINED)
     assert find_state(runtime).n_erasures == 0

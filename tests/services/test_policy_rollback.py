@@ -146,7 +146,7 @@ def test_version_that_was_rolled_back_is_not_promoted_again_by_itself(runtime, s
     gate = {"passed": True, "words": "v3 has passed the gate.", "comparison": {"champion": "v2"}}
     passed = RunChange(status=RunStatus.RUNNING, steps=(), at=DUE, version="v3", report={"gate": gate})
     with runtime.database.transaction() as transaction:
-        run = add_run(transaction, order, workflow="w", at=DUE, recorded_at=DUE)
+        run = add_run(transaction, order, workflow="w", at=DUE, recorded_at=DUE, held_from=DUE)
         add_run_change(transaction, run.id, passed)
     why = promote_passed(runtime, get_run(runtime.database, run.id), "v3")
     assert why == "v3 was rolled back on 24 Mar 00:00 UTC; whether it is promoted again is for a person."

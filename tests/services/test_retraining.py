@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +20,7 @@ from mlops_core.services.deployment import get_history
 from mlops_core.services.erasure import erase_prediction
 from mlops_core.services.retraining import cancel_run, order_run, read_run
 from mlops_core.services.run_answers import answer_question
+from mlops_core.services.run_orders import find_holdout_start
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.audit import list_audit_events
 from mlops_core.store.challengers import get_challenger
@@ -119,6 +121,14 @@ def test_run_registers_the_best_candidate_and_makes_it_the_challenger_when_it_pa
     assert get_history(runtime, MODEL)[-1].version == "v2"
     events = list_audit_events(runtime.database, MODEL, limit=3)
     assert [event.action for event in events] == ["passed the gate", "register version", "order training run"]
+
+
+def test_rows_kept_for_the_gate_are_counted_back_from_the_newest_labels(runtime, spec):
+    later = PRESENT + timedelta(days=400)
+    assert find_holdout_start(runtime, spec, later) == START + timedelta(days=14) - timedelta(days=5)
+    assert find_holdout_start(runtime, spec, START + timedelta(days=12)) == START + timedelta(days=7)
+    unlabelled = replace(spec, name="nobody")
+    assert find_holdout_start(runtime, unlabelled, PRESENT) == PRESENT - timedelta(days=5)
 
 
 def test_snapshot_holds_the_labelled_rows_before_those_of_the_gate_and_no_others(runtime, passed):

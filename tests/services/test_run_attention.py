@@ -28,7 +28,7 @@ def leave_run(runtime, status, reason="", report=None):
     steps = (StepState(step=Step.COLLECT, status=StepStatus.FAILED, words=WHY), StepState(step=Step.TRAIN))
     change = RunChange(status=status, steps=steps, at=PRESENT, reason=reason, report=report or {})
     with runtime.database.transaction() as transaction:
-        run = add_run(transaction, order, workflow="w", at=TRAFFIC_END, recorded_at=PRESENT)
+        run = add_run(transaction, order, workflow="w", at=TRAFFIC_END, recorded_at=PRESENT, held_from=TRAFFIC_END)
         add_run_change(transaction, run.id, change)
 
 

@@ -49,7 +49,7 @@ def add_ended_run(runtime, day, status, seconds):
     ended = at + timedelta(seconds=seconds)
     change = RunChange(status=status, steps=(), at=ended, reason="it is over", report={})
     with runtime.database.transaction() as transaction:
-        run = add_run(transaction, order, workflow=f"w{day}", at=at, recorded_at=at)
+        run = add_run(transaction, order, workflow=f"w{day}", at=at, recorded_at=at, held_from=at)
         add_run_change(transaction, run.id, change)
 
 

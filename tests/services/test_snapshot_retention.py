@@ -75,7 +75,7 @@ def test_rows_of_the_challenger_stay(runtime, spec):
 def test_no_rows_go_while_a_run_is_open(runtime, spec):
     with runtime.database.transaction() as transaction:
         order = RunOrder(model=MODEL, reason="labels are in", actor=ANA)
-        add_run(transaction, order, workflow="w", at=PRESENT, recorded_at=PRESENT)
+        add_run(transaction, order, workflow="w", at=PRESENT, recorded_at=PRESENT, held_from=PRESENT)
     assert keep_ten_days(runtime, spec).snapshots == ()
     assert list_kept(runtime) == ["v1", "v2", "v3"]
 

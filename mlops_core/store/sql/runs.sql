@@ -5,9 +5,9 @@ select coalesce(max(id), 0) + 1 as id from runs;
 -- name: insert_run
 -- Part of the transaction that tells of it in the audit log.
 insert into runs (id, model, workflow, cause, start_at, end_at, candidates, snapshot_id, reason, actor, channel, key,
-    made_at, recorded_at)
+    made_at, recorded_at, held_from)
 values ($id, $model, $workflow, $cause, $start, $end, $candidates, $snapshot, $reason, $actor, $channel, $key,
-    $at, $recorded_at);
+    $at, $recorded_at, $held_from);
 
 -- name: insert_run_change
 -- Where a run stands from now on; nothing once it is over.
@@ -21,7 +21,7 @@ having coalesce(max_by(status, position), '') not in ('succeeded', 'refused', 'f
 -- The newest runs of a model with where they stand, the newest first; their reports only when asked for.
 select r.id, r.model, r.workflow, r.cause, r.start_at as start, r.end_at as "end", r.candidates, r.snapshot_id,
     r.reason as why, r.actor, r.channel, r.key, r.made_at as "at", r.recorded_at,
-    c.status, c.steps, c.version, c.reason, case when $with_reports then c.report else '{}' end as report,
+    r.held_from, c.status, c.steps, c.version, c.reason, case when $with_reports then c.report else '{}' end as report,
     c.recorded_at as changed_at
 from runs as r
 left join run_changes as c on c.run = r.id
@@ -34,7 +34,7 @@ limit $limit;
 -- One run with where it stands.
 select r.id, r.model, r.workflow, r.cause, r.start_at as start, r.end_at as "end", r.candidates, r.snapshot_id,
     r.reason as why, r.actor, r.channel, r.key, r.made_at as "at", r.recorded_at,
-    c.status, c.steps, c.version, c.reason, c.report, c.recorded_at as changed_at
+    r.held_from, c.status, c.steps, c.version, c.reason, c.report, c.recorded_at as changed_at
 from runs as r
 left join run_changes as c on c.run = r.id
 where r.id = $id

@@ -1,0 +1,2 @@
+alter table runs add column held_from timestamptz
+;
