@@ -22,6 +22,15 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of two processes one seeds the demo with its first file: have the other begin with files that need none."""
+    seeding = items[0].path if items else None
+    first = [item for item in items if item.path == seeding]
+    without_demo = [item for item in items if item.path.parent.name == "faults" and item.path != seeding]
+    rest = [item for item in items if item.path != seeding and item.path.parent.name != "faults"]
+    items[:] = [*first, *without_demo, *rest]
+
+
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder that all processes of this test run share."""

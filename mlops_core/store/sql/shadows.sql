@@ -4,6 +4,7 @@ insert or replace into shadows
 values ($challenge, $champion, $n_logged, $n_scored, $n_flipped, $result, $remark, $compared_at, $made_at);
 
 -- name: get_shadow
+-- What was found of a challenge when it was last looked at.
 select challenge, champion, n_logged, n_scored, n_flipped, result, remark, compared_at, made_at
 from shadows
 where challenge = $challenge;
