@@ -44,7 +44,11 @@ if view.spec.training is None:
     st.code(NO_TRAINING, language="toml")
 chosen = choose_run(runs)
 if chosen:
-    show_run(view, find_run(view.runtime, view.spec, chosen.id))
+    run = find_run(view.runtime, view.spec, chosen.id)
+    if run.status is not chosen.status:
+        # It has gone on since the list was read; only a run that is not over is looked at again by itself.
+        st.rerun()
+    show_run(view, run)
     show_history(view, runs)
 elif view.spec.training:
     show_note("Train a new version, and its steps, candidates, and reasons are shown here.")
