@@ -114,19 +114,25 @@ def show_change(browser: Browser, url: str) -> None:
 
 
 def show_training(browser: Browser, url: str) -> None:
-    """Play into November, train a new version, and take its run."""
-    with open_page(browser, url, WIDE, "light") as page:
-        for _ in range(2):
-            page.click(".st-key-replay-week button")
-            page.wait_for_selector(".st-key-replay-week", state="detached")
-            page.wait_for_selector(".st-key-replay-week button:enabled", timeout=LONGEST_MS)
-    with open_page(browser, f"{url}/versions", WIDE, "light") as page:
-        take_element(page, "panel-challenger", "challenger")
+    """Play into November, train a new version, and take its run, and two weeks later how it does in the shadow."""
+    play_weeks(browser, url, 2)
     with open_page(browser, f"{url}/retraining", WIDE, "light") as page:
         page.click(".st-key-review-run button")
         page.click(".st-key-run-confirm button")
         page.wait_for_selector(".st-key-panel-run-gate", timeout=LONGEST_MS)
         take_page(page, "retraining", WIDE)
+    play_weeks(browser, url, 2)
+    with open_page(browser, f"{url}/versions", WIDE, "light") as page:
+        take_element(page, "panel-challenger", "challenger")
+
+
+def play_weeks(browser: Browser, url: str, n: int) -> None:
+    """Let weeks of the demo go by."""
+    with open_page(browser, url, WIDE, "light") as page:
+        for _ in range(n):
+            page.click(".st-key-replay-week button")
+            page.wait_for_selector(".st-key-replay-week", state="detached")
+            page.wait_for_selector(".st-key-replay-week button:enabled", timeout=LONGEST_MS)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def decide_rollback(policy: Policy, facts: ChangeFacts) -> RollbackAnswer | None
         obstacle=None,
         key=f"policy: roll back change {change.id}",
         words=f"{why} {change.previous}, which was in production before {change.version}, is better on the same "
-        f"{_tell_better(facts.compared, alerts)}.",
+        f"{_tell_better(facts.compared, _list_old(policy, facts, alerts))}.",
     )
 
 
@@ -146,7 +146,7 @@ def _find_obstacle(policy: Policy, facts: ChangeFacts, alerts: Sequence[Verdict]
     if facts.compared is None:
         told = f"{change.previous} was not compared with {change.version} on the newest labelled rows"
         return Obstacle.NOT_COMPARED, "", told
-    return _weigh(facts.compared, change, alerts)
+    return _weigh(facts.compared, change, alerts, _list_old(policy, facts, alerts))
 
 
 def _bar(deployments: Sequence[Deployment]) -> tuple[Obstacle, str, str] | None:
@@ -186,11 +186,18 @@ def _find_wait(policy: Policy, facts: ChangeFacts, alerts: Sequence[Verdict]) ->
     return None
 
 
-def _weigh(compared: Compared, change: Deployment, alerts: Sequence[Verdict]) -> tuple[Obstacle, str, str] | None:
-    """Hold unless the version before is surely better by a metric in alert, and worse by none, nor by the primary."""
+def _list_old(policy: Policy, facts: ChangeFacts, alerts: Sequence[Verdict]) -> list[Verdict]:
+    """Give the alerts that have stood for long enough to be a reason."""
+    return [one for one in alerts if one.at + timedelta(days=policy.alert_days) <= facts.now]
+
+
+def _weigh(
+    compared: Compared, change: Deployment, alerts: Sequence[Verdict], old: Sequence[Verdict]
+) -> tuple[Obstacle, str, str] | None:
+    """Hold unless the version before is surely better by a metric long in alert, and worse by none, nor the primary."""
     found = list(_list_differences(compared, alerts))
     worse = next((one for one in found if one.judgement is Judgement.WORSE), None)
-    if worse is None and any(_is_surely_better(compared, one) for one in found if _is_in_alert(one, alerts)):
+    if worse is None and any(_is_surely_better(compared, one) for one in found if _is_in_alert(one, old)):
         return None
     one = worse or found[0]
     detail, n = f"{one.judgement.label} {one.metric.value}", f"{compared.paired.n:,} rows"

@@ -14,7 +14,7 @@ from pages.components.headline import show_champion, show_headline
 from pages.components.policy_panel import show_policy
 from pages.components.run_choice import choose_run, show_history
 from pages.components.run_dialog import draw_run_dialog, offer_run
-from pages.components.run_panels import show_run
+from pages.components.run_panels import show_run, watch_run
 from pages.components.states import show_note
 
 
@@ -49,6 +49,8 @@ if chosen:
         # It has gone on since the list was read; only a run that is not over is looked at again by itself.
         st.rerun()
     show_run(view, run)
+    if chosen.id != runs[0].id and not runs[0].status.is_over:
+        watch_run(view, runs[0])
     show_history(view, runs)
 elif view.spec.training:
     show_note("Train a new version, and its steps, candidates, and reasons are shown here.")

@@ -64,4 +64,4 @@ for history in reversed(histories):
     show_version(view, history, colours[history.version.name], bakes, challenger)
 show_clock(view.now, overview.refreshed_at, is_demo=view.spec.name in view.runtime.clocks)
 draw_change_dialog(view)
-draw_challenger_dialog(view, overview.shadow)
+draw_challenger_dialog(view)

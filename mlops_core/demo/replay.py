@@ -117,8 +117,8 @@ class DemoReplay:
                 is_label_file = moment == find_next_label_file(moment - timedelta(microseconds=1))
                 if is_label_file and not self._paused.is_set():
                     refresh_alternatives(runtime, spec, moment)
-                clock.set(moment)
                 bring_rival(runtime, spec, start, moment)
+                clock.set(moment)
                 _shadow(runtime, spec, moment)
                 apply_policy(runtime, spec, moment)
             start = moment

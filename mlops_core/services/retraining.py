@@ -88,12 +88,13 @@ def cancel_run(runtime: Runtime, spec: ModelSpec, number: int, *, actor: Actor, 
     """
     check_reason(reason)
     run = find_run(runtime, spec, number)
-    if run.version:
-        raise ConflictError(f"Run {number} has registered {run.version} already; it cannot be cancelled any more.")
     now = read_wall_clock()
     steps = tuple(cut_short(step, now, "Cancelled") for step in read_run(runtime, spec, number).steps)
     change = RunChange(status=RunStatus.CANCELLED, steps=steps, at=now, reason=reason.strip(), report=run.report)
     with runtime.database.transaction() as transaction:
+        version = get_run(transaction, number).version
+        if version:
+            raise ConflictError(f"Run {number} has registered {version} already; it cannot be cancelled any more.")
         if not add_run_change(transaction, number, change):
             raise ConflictError(f"Run {number} is over: {run.status.value}.")
         _tell(runtime, transaction, run, "cancel training run", actor, reason)

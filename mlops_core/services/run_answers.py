@@ -153,7 +153,9 @@ def _gate(runtime: Runtime, spec: ModelSpec, run: TrainingRun, given: Document, 
             _tell(transaction, run, version.name, document)
             if result.passed:
                 reason = f"Run {run.id} passed the gate"
-                set_challenger(transaction, spec.name, version.name, actor=TRAINER, reason=reason, at=run.at)
+                set_challenger(
+                    transaction, spec.name, version.name, actor=TRAINER, reason=reason, at=runtime.now(spec.name)
+                )
     return document
 
 

@@ -14,6 +14,7 @@ from mlops_core.services.background import Progress
 from mlops_core.services.comparison import RESAMPLING_SEED, VersionComparison, compare_versions, write_comparison
 from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.readiness import measure_latency
+from mlops_core.services.rehearsal import leave_out_learned
 from mlops_core.services.replay import replay_version, sample_window
 from mlops_core.services.runtime import Runtime
 from mlops_core.stats.classification import compute_metrics
@@ -108,13 +109,15 @@ def _meet(
 ) -> _Meeting:
     comparison, rows = None, None
     try:
+        window, learned = leave_out_learned(runtime, spec, window, (champion,) if champion else ())
         replay_version(runtime, spec, version, window, progress)
         if champion:
             replay_version(runtime, spec, champion, window, progress)
         count_waiting(runtime, spec)
         sample = sample_window(runtime, spec, window)
         rows = fetch_scored(runtime.database, spec, (champion or version, version), sample)
-        comparison = compare_versions(runtime, spec, champion, version, window) if champion else None
+        if champion:
+            comparison = replace(compare_versions(runtime, spec, champion, version, window), learned=learned)
     except CancelledError:
         raise
     except MLOpsError as error:

@@ -10,7 +10,8 @@ from mlops_core.runs import RunStatus, StepState, StepStatus, TrainingRun, Trigg
 from mlops_core.services.activity import write_csv
 from mlops_core.services.leaderboard import average_folds, rank_trials
 from mlops_core.services.shadow import Shadow
-from mlops_core.services.shadow_words import tell_shadow
+from mlops_core.services.shadow_words import judge_shadow, tell_shadow
+from mlops_core.stats.judgement import Judgement
 from mlops_core.words import write_age, write_day, write_instant, write_number, write_span, write_value
 
 MARKS = {
@@ -73,7 +74,8 @@ def tell_training(
         detail += f" Live since {write_day(shadow.start, spec.timezone)}, in the shadow: {tell_shadow(spec, shadow)}"
     headline = _say(status, f"{kicker} · RUN {run.id}", _tell_run(run, challenger, champion), detail)
     is_challenger = run.status is RunStatus.SUCCEEDED and run.version == challenger
-    return headline if not is_challenger else _advise(headline, run.version)
+    is_worse = shadow is not None and judge_shadow(spec, shadow) is Judgement.WORSE
+    return _advise(headline, run.version) if is_challenger and not is_worse else headline
 
 
 def _tell_run(run: TrainingRun, challenger: str | None, champion: str | None) -> str:

@@ -10,13 +10,13 @@ from mlops_core.chunking import next_chunk
 from mlops_core.entities import Deployment, ModelSpec, Version, Window
 from mlops_core.errors import ConflictError, NotFoundError, PreflightError
 from mlops_core.services.comparison import VersionComparison, compare_versions, read_comparison, write_comparison
-from mlops_core.services.monitoring import count_waiting
 from mlops_core.services.performance import find_arrival
 from mlops_core.services.replay import BATCH_ROWS, find_missing
 from mlops_core.services.runtime import Runtime
 from mlops_core.store.challengers import Challenge, get_challenger
 from mlops_core.store.deployments import get_champion
 from mlops_core.store.models import get_version
+from mlops_core.store.profiles import get_refreshed
 from mlops_core.store.replays import append_replay, fetch_unreplayed, take_all
 from mlops_core.store.shadows import ShadowCounts, ShadowRecord, count_shadow, get_shadow, store_shadow
 from mlops_core.store.traffic import list_batches
@@ -46,7 +46,8 @@ class Shadow:
 def keep_shadow(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
     """Let the challenger score what has come since the last time, and keep how it compares; nothing without one.
 
-    Rows are scored in parts that are stored one by one: what was scored before a failure is not scored again.
+    Rows are scored in parts that are stored one by one: what was scored before a failure is not scored again, and is
+    compared. Labels count once a check has counted them.
 
     Raises
     ------
@@ -59,15 +60,17 @@ def keep_shadow(runtime: Runtime, spec: ModelSpec, now: datetime) -> None:
     window = Window(_find_start(challenge, champion), now)
     if window.start >= window.end:
         return
-    n_new = _score_new(runtime, spec, get_version(runtime.database, spec.name, challenge.version), window)
-    if n_new:
-        count_waiting(runtime, spec)
-    counts = count_shadow(runtime.database, spec, challenge.version, window)
-    known = get_shadow(runtime.database, challenge.id)
-    if known is None or known.champion != champion.version or _has_news(runtime, spec, known, n_new):
-        store_shadow(runtime.database, _compare(runtime, spec, challenge, champion, counts, now))
-    elif counts != known.counts:
-        store_shadow(runtime.database, replace(known, counts=counts, made_at=now))
+    known, oldest = get_shadow(runtime.database, challenge.id), None
+    if known and (known.champion, known.start) != (champion.version, window.start):
+        known = None
+    try:
+        oldest = _score_new(runtime, spec, get_version(runtime.database, spec.name, challenge.version), window)
+    finally:
+        counts = count_shadow(runtime.database, spec, challenge.version, window)
+        if known is None or _has_news(runtime, spec, known, oldest):
+            store_shadow(runtime.database, _compare(runtime, spec, challenge, champion, counts, now))
+        elif counts != known.counts:
+            store_shadow(runtime.database, replace(known, counts=counts, made_at=now))
 
 
 def read_shadow(runtime: Runtime, spec: ModelSpec) -> Shadow | None:
@@ -76,13 +79,14 @@ def read_shadow(runtime: Runtime, spec: ModelSpec) -> Shadow | None:
     if challenge is None:
         return None
     name, record = champion.version if champion else None, get_shadow(runtime.database, challenge.id)
-    if record is None or record.champion != name:
+    start = _find_start(challenge, champion) if champion else challenge.since
+    if record and (record.champion, record.start) != (name, start):
         record = None
     result: Any = record.result if record else None
     return Shadow(
         challenge=challenge,
         champion=name,
-        start=_find_start(challenge, champion) if champion else challenge.since,
+        start=start,
         counts=record.counts if record else ShadowCounts(n_logged=0, n_scored=0, n_flipped=0),
         comparison=read_comparison(result) if result else None,
         remark=(record.remark or "") if record else "",
@@ -94,9 +98,9 @@ def _find_start(challenge: Challenge, champion: Deployment) -> datetime:
     return max(challenge.since, champion.at)
 
 
-def _score_new(runtime: Runtime, spec: ModelSpec, version: Version, window: Window) -> int:
-    """Score live rows that the challenger has not seen, and give how many."""
-    n, rows = 0, take_all(window)
+def _score_new(runtime: Runtime, spec: ModelSpec, version: Version, window: Window) -> datetime | None:
+    """Score live rows that the challenger has not seen; give the time of the oldest, None when there was none."""
+    oldest, rows = None, take_all(window)
     for _ in range(MOST_BATCHES):
         batch = fetch_unreplayed(runtime.database, spec, version.name, version.features, rows, BATCH_ROWS)
         if not batch.num_rows:
@@ -111,17 +115,20 @@ def _score_new(runtime: Runtime, spec: ModelSpec, version: Version, window: Wind
             ) from error
         scored = batch.select(["prediction_id", "scored_at"]).append_column("score", pa.array(scores))
         append_replay(runtime.database, spec, version.name, version.artifact_hash, scored)
-        n += batch.num_rows
+        oldest = oldest or batch["scored_at"][0].as_py()
         if batch.num_rows < BATCH_ROWS:
             break
-    return n
+    return oldest
 
 
-def _has_news(runtime: Runtime, spec: ModelSpec, known: ShadowRecord, n_new: int) -> bool:
-    """Say whether labels have come, or rows were scored late, whose labels may have been here already."""
+def _has_news(runtime: Runtime, spec: ModelSpec, known: ShadowRecord, oldest: datetime | None) -> bool:
+    """Say whether a check has counted labels since, or rows were scored whose labels may have been here already."""
+    ended = datetime.fromisoformat(known.result["end"]) if known.result else known.made_at
+    if oldest and oldest < ended:
+        return True
     labels = list_batches(runtime.database, spec.name, "labels", limit=1)
-    is_late = n_new > 0 and known.counts.n_scored < known.counts.n_logged
-    return is_late or (bool(labels) and labels[0].at > known.compared_at)
+    counted = get_refreshed(runtime.database, spec.name)
+    return bool(labels) and counted is not None and known.compared_at < labels[0].at <= counted
 
 
 def _compare(
@@ -138,10 +145,11 @@ def _compare(
     return ShadowRecord(
         challenge=challenge.id,
         champion=champion.version,
+        start=_find_start(challenge, champion),
         counts=counts,
         result=write_comparison(comparison) if comparison else None,
         remark=None if comparison else remark,
-        compared_at=now,
+        compared_at=get_refreshed(runtime.database, spec.name) or _find_start(challenge, champion),
         made_at=now,
     )
 

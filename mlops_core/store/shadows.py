@@ -29,13 +29,15 @@ class ShadowRecord:
     challenge: int
     champion: str
     """The version in production then."""
+    start: datetime
+    """Since when both had been what they were."""
     counts: ShadowCounts
     result: Mapping[str, Any] | None
     """The comparison with the champion as JSON; None while there is none."""
     remark: str | None
     """Why there is none."""
     compared_at: datetime
-    """Labels of later are not in the comparison."""
+    """Until when labels were counted then; those of later are not in the comparison."""
     made_at: datetime
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from mlops_core.entities import Action
 from mlops_core.errors import MLOpsError
 from mlops_core.services.challengers import list_possible_challengers, make_challenger, stop_challenger
-from mlops_core.services.shadow import Shadow
+from mlops_core.services.shadow import Shadow, read_shadow
 from mlops_core.services.shadow_words import NOBODY, judge_shadow, tell_scored, tell_shadow
 from mlops_core.words import write_instant
 from pages.components.change import open_change_dialog
@@ -31,7 +31,7 @@ def show_challenger(view: View, shadow: Shadow | None) -> None:
             with words:
                 show_note(NOBODY, "What passes the gate of a training run is; so is any version that you choose.")
             with button:
-                _offer("Try a version…", "challenger-try", is_possible=bool(possible))
+                _offer("Try a version…", "challenger-try", None, is_possible=bool(possible))
             return
         words, actions = st.columns([3.2, 1], gap="medium")
         with words:
@@ -42,11 +42,13 @@ def show_challenger(view: View, shadow: Shadow | None) -> None:
             show_differences(view.spec, shadow.comparison, "challenger")
 
 
-def draw_challenger_dialog(view: View, shadow: Shadow | None) -> None:
-    """Draw the dialog while it is open; it stays open when the page behind it is drawn anew."""
+def draw_challenger_dialog(view: View) -> None:
+    """Draw the dialog while it is open; it stays what it was opened for when the page behind it is drawn anew."""
     if OPEN in st.session_state:
-        title = f"End the shadow of {shadow.challenge.version}" if shadow else "Try a version on live traffic"
-        st.dialog(title, on_dismiss=_close)(_draw)(view, shadow)
+        ends = st.session_state[OPEN]
+        st.dialog(f"End the shadow of {ends}" if ends else "Try a version on live traffic", on_dismiss=_close)(_draw)(
+            view, ends
+        )
 
 
 def _write_answer(view: View, shadow: Shadow) -> str:
@@ -73,11 +75,11 @@ def _offer_actions(view: View, shadow: Shadow) -> None:
         help="After a rehearsal",
     ):
         open_change_dialog(Action.PROMOTE, name)
-    _offer("End the shadow…", "challenger-end", is_possible=True)
+    _offer("End the shadow…", "challenger-end", name, is_possible=True)
     offer_comparison(view, name)
 
 
-def _offer(label: str, key: str, *, is_possible: bool) -> None:
+def _offer(label: str, key: str, ends: str | None, *, is_possible: bool) -> None:
     st.button(
         label,
         key=key,
@@ -85,12 +87,14 @@ def _offer(label: str, key: str, *, is_possible: bool) -> None:
         disabled=not is_possible,
         help=None if is_possible else "There is no version but the one in production.",
         on_click=_open,
+        args=(ends,),
     )
 
 
-def _open() -> None:
+def _open(ends: str | None) -> None:
+    """Have the dialog drawn that ends the shadow of a version, or, for None, that tries one."""
     _close()
-    st.session_state[OPEN] = True
+    st.session_state[OPEN] = ends
 
 
 def _close() -> None:
@@ -99,38 +103,41 @@ def _close() -> None:
         st.session_state.pop(name, None)
 
 
-def _draw(view: View, shadow: Shadow | None) -> None:
+def _draw(view: View, ends: str | None) -> None:
     if OPEN not in st.session_state:
         st.rerun()
-    version = (
-        None if shadow else st.selectbox("Version", list_possible_challengers(view.runtime, view.spec), key=VERSION)
-    )
+    version = None if ends else st.selectbox("Version", list_possible_challengers(view.runtime, view.spec), key=VERSION)
     st.text_input(
         "Reason (kept in the audit log)",
         key=REASON,
         max_chars=2000,
-        placeholder="What has been seen" if shadow else "What is to be found out",
+        placeholder="What has been seen" if ends else "What is to be found out",
     )
     problem = st.session_state.pop(PROBLEM, None)
     if problem:
         st.error(problem)
     button, note = st.columns([1, 1.4], vertical_alignment="center")
     button.button(
-        "End the shadow" if shadow else f"Try {version}",
+        "End the shadow" if ends else f"Try {version}",
         key="challenger-confirm",
         type="primary",
         width="stretch",
         on_click=_carry_out,
-        args=(view, version),
+        args=(view, ends, version),
     )
     note.caption(
         "What it has scored stays, and is used where versions are compared."
-        if shadow
-        else f"It scores each {view.spec.words.row} that comes, within a minute. Production stays as it is."
+        if ends
+        else f"It scores each {view.spec.words.row} that comes, with the next check. Production stays as it is."
     )
 
 
-def _carry_out(view: View, version: str | None) -> None:
+def _carry_out(view: View, ends: str | None, version: str | None) -> None:
+    known = read_shadow(view.runtime, view.spec)
+    if (known.challenge.version if known else None) != ends:
+        now_known = known.challenge.version if known else "no version"
+        st.session_state[PROBLEM] = f"Nothing was changed: meanwhile {now_known} is the challenger. Look again."
+        return
     reason, now = st.session_state.get(REASON, ""), view.runtime.now(view.spec.name)
     try:
         if version is None:

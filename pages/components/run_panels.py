@@ -10,7 +10,7 @@ from mlops_core.errors import MLOpsError
 from mlops_core.runs import RunStatus, StepState, TrainingRun
 from mlops_core.services.comparison import read_comparison
 from mlops_core.services.leaderboard import rank_trials
-from mlops_core.services.retraining import RunView, cancel_run, read_run
+from mlops_core.services.retraining import RunView, cancel_run, find_run, read_run
 from mlops_core.services.run_words import (
     MARKS,
     describe_run,
@@ -55,6 +55,13 @@ def show_run(view: View, run: TrainingRun) -> None:
         _show_findings(report)
     if report.get("gate"):
         _show_gate(view, report["gate"])
+
+
+@st.fragment(run_every=LIVE_S)
+def watch_run(view: View, drawn: TrainingRun) -> None:
+    """Look each second whether a run that is not shown has gone on; the page is drawn anew then."""
+    if find_run(view.runtime, view.spec, drawn.id).status is not drawn.status:
+        st.rerun()
 
 
 @st.fragment(run_every=LIVE_S)

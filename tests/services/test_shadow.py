@@ -11,6 +11,7 @@ from mlops_core.services.activity import tell_event
 from mlops_core.services.challengers import list_possible_challengers, make_challenger, stop_challenger
 from mlops_core.services.comparison import compare_versions
 from mlops_core.services.deployment import ChangeRequest, change_production
+from mlops_core.services.monitoring import refresh
 from mlops_core.services.schedule import Job
 from mlops_core.services.scheduler import Scheduler
 from mlops_core.services.shadow import keep_shadow, read_shadow
@@ -56,7 +57,12 @@ def test_nothing_is_scored_or_compared_twice(runtime, spec):
     unlabelled = read_shadow(runtime, spec)
     assert (unlabelled.counts.n_scored, unlabelled.comparison) == (4800, before.comparison)
     send(runtime, spec, "v2", PRESENT + DAY, ROWS_PER_DAY, labels=True, seed=51)
-    keep_shadow(runtime, spec, PRESENT + 2 * DAY + timedelta(hours=1))
+    later = PRESENT + 2 * DAY + timedelta(hours=1)
+    keep_shadow(runtime, spec, later)
+    # Labels count once a check has counted them, and are not forgotten until then.
+    assert read_shadow(runtime, spec).comparison == before.comparison
+    refresh(runtime, spec, later)
+    keep_shadow(runtime, spec, later)
     newest = read_shadow(runtime, spec)
     assert (newest.counts.n_scored, newest.comparison.paired.n) == (5400, 4800)
 
@@ -82,6 +88,8 @@ def test_what_was_scored_before_a_failure_stays_and_the_rest_follows(runtime, sp
     with pytest.raises(PreflightError, match=r"^The challenger v1 cannot score live loans\. .*ValueError"):
         keep_shadow(runtime, spec, PRESENT)
     assert count_replays(runtime) == ROWS_PER_DAY
+    shadow = read_shadow(runtime, spec)
+    assert (shadow.counts.n_scored, shadow.counts.n_logged, shadow.comparison.paired.n) == (600, 4200, 600)
     stop_challenger(runtime, spec, actor=ACTOR, reason="it cannot score", now=PRESENT)
     challenge(runtime, spec, "v3", now=SINCE)
     keep_shadow(runtime, spec, PRESENT)
@@ -113,6 +121,7 @@ def test_new_champion_is_compared_from_its_own_first_row(runtime, spec):
     shadow = read_shadow(runtime, spec)
     assert (shadow.champion, shadow.comparison, shadow.start) == ("v1", None, PRESENT)
     send(runtime, spec, "v1", PRESENT, ROWS_PER_DAY, labels=True)
+    refresh(runtime, spec, PRESENT + DAY)
     keep_shadow(runtime, spec, PRESENT + DAY)
     shadow = read_shadow(runtime, spec)
     assert (shadow.comparison.champion, shadow.comparison.paired.n) == ("v1", ROWS_PER_DAY)
@@ -129,8 +138,12 @@ def test_challenge_ends_by_hand_or_in_production(runtime, spec):
     change_production(runtime, change, now=PRESENT + DAY)
     keep_shadow(runtime, spec, PRESENT + DAY)
     assert read_shadow(runtime, spec) is None
+    change = ChangeRequest(model=MODEL, to="v2", action=Action.ROLL_BACK, actor=ACTOR, reason="worse after all")
+    change_production(runtime, change, now=PRESENT + DAY)
+    challenge(runtime, spec, now=PRESENT + DAY)
+    assert read_shadow(runtime, spec).challenge.version == "v3"
     told = [tell_event(event) for event in list_audit_events(runtime.database, MODEL)]
-    assert told[:4] == ["promote v3", "make v3 the challenger", "end the shadow of v3", "make v3 the challenger"]
+    assert told[2:6] == ["promote v3", "make v3 the challenger", "end the shadow of v3", "make v3 the challenger"]
     assert find_broken_line(runtime.database) is None
 
 

@@ -11,8 +11,9 @@ from challengers as c
 where c.model = $model
     and not exists (
         select d.id from deployments as d
-        where d.model = c.model and d.version = c.version and d.made_at >= c.made_at
+        where d.model = c.model and d.version = c.version and d.made_at > c.made_at
     )
+    and c.version is distinct from (select max_by(d.version, d.id) from deployments as d where d.model = $model)
     and c.id = (select max(id) from challengers where model = $model)
 order by c.id
 limit 1;

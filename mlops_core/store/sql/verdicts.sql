@@ -50,8 +50,9 @@ where model = $model
 order by id;
 
 -- name: get_newest_records
--- Marks of what was written last: any line of the audit log, of this model a check, and any verdict, comparison, and shadow.
+-- Marks of what was written last: any line of the audit log, of this model a check and a shadow, and any verdict and comparison.
 select concat_ws(' ',
     (select max_by(hash, id) from audit), coalesce((select epoch_us(made_at) from refreshes where model = $model), 0),
     (select coalesce(max(id), 0) from verdicts), (select coalesce(max(id), 0) from comparisons),
-    (select coalesce(max(epoch_us(made_at)), 0) from shadows)) as newest;
+    (select coalesce(max(epoch_us(s.made_at)), 0) from shadows as s join challengers as c on c.id = s.challenge
+        where c.model = $model)) as newest;
